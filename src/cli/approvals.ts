@@ -11,6 +11,7 @@ import type * as Shapes from "../server/shapes.ts"
 import { JobStore, type StoredJob } from "../store/index.ts"
 import { type Failed, UsageError } from "./exitCode.ts"
 import type { Host } from "./hostProcess.ts"
+import { shellWord } from "./pasted.ts"
 import { type Place, type Placed, placeOf } from "./place.ts"
 import { asFailed, moment, openPlace, type Page, printed } from "./storedJobs.ts"
 import { inlineJson, oneLine, toPlain, truncate } from "./text.ts"
@@ -103,7 +104,7 @@ const pageOf = ({ approvals, cursor, unread }: Listed, { style, width }: Page): 
     ...(data === null ? [] : [`  ${truncate(oneLine(inlineJson(toPlain(data))), width - 2)}`])
   ])
   const missing = unread.map((jobId) => style("yellow", `the journal of ${oneLine(jobId)} cannot be read`))
-  const rest = cursor === null ? [] : [style("dim", `more: --cursor ${JSON.stringify(cursor)}`)]
+  const rest = cursor === null ? [] : [style("dim", `more: --cursor ${shellWord(cursor)}`)]
   const all = [...lines, ...missing, ...rest]
   return all.length === 0 ? style("dim", "no approvals") : all.join("\n")
 }

@@ -25,6 +25,17 @@ export const jsonRef = (text: string): FactRef | undefined => {
   }
 }
 
+/** The id that a string of JSON stands for; undefined for any other text. Only JSON can hold a lone surrogate in an argument. */
+export const jsonId = (text: string): string | undefined => {
+  if (!text.startsWith('"')) return undefined
+  try {
+    const parsed: unknown = parseJson(text)
+    return typeof parsed === "string" ? parsed : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** The facts that `kind/id` may name, the shortest kind first: kinds and ids may hold slashes, and an id may be empty. */
 const refsIn = (text: string): ReadonlyArray<FactRef> => {
   const ref = jsonRef(text)

@@ -12,6 +12,7 @@ import { JobStore } from "../store/index.ts"
 import { type Failed, ofResult } from "./exitCode.ts"
 import type { Host } from "./hostProcess.ts"
 import { print } from "./jobRun.ts"
+import { commandLine, idWord, shellWord } from "./pasted.ts"
 import { followLog, type Followed } from "./progress.ts"
 import type { TierNames } from "./progressCount.ts"
 import { refIn } from "./replay.ts"
@@ -85,7 +86,7 @@ export const tellOpen = (
     for (const { id } of fresh) told.add(id)
     const lines = fresh.map(({ id, question }) => {
       const asked = question === null ? "" : `: ${oneLine(question)}`
-      const how = `converge approve ${oneLine(jobId)} ${oneLine(id)} --server ${server}`
+      const how = commandLine("approve", [shellWord(jobId), idWord(id)], [["--server", server]])
       return `${name} awaits a decision about ${oneLine(JSON.stringify(id))}${asked}\n  to decide: ${how}`
     })
     if (open.length === 0) lines.push(`${name} awaits the answers to its intents`)

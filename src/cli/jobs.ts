@@ -7,6 +7,7 @@ import { attributesOf } from "./attributes.ts"
 import { type Failed, UsageError } from "./exitCode.ts"
 import type { Host } from "./hostProcess.ts"
 import { lazily } from "./lazily.ts"
+import { shellWord } from "./pasted.ts"
 import type { Place, Placed } from "./place.ts"
 import { isWithoutJournals } from "./serverError.ts"
 import { moment, type Page, showAt } from "./storedJobs.ts"
@@ -68,7 +69,7 @@ export const jobs = (host: Host, options: JobsOptions): Effect.Effect<number, Fa
       }),
       page: ({ cursor, jobs, previous, standings }, page) => {
         const way = (name: string, place: string | undefined): string =>
-          place === undefined ? "" : `\n${page.style("dim", `${name} ${JSON.stringify(place)}`)}`
+          place === undefined ? "" : `\n${page.style("dim", `${name} ${shellWord(place)}`)}`
         const ways = way("newer: --before", previous) + way("more: --cursor", cursor)
         return (jobs.length === 0 ? page.style("dim", "no jobs") : pageOf(jobs, standings, page)) + ways
       }

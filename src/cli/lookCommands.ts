@@ -15,6 +15,10 @@ const codes = `${flags.places}
 Exit code: 0, or 3 if a journal was changed or a server keeps none, 64 if there is no such job or
 file, 70 if the server cannot be reached.`
 
+/** The help of the commands that take a fact. */
+const factIds = `The id of the fact may be a string of JSON, as in 'File/"\\ud800"', if no fact has it as it is: so it
+can hold what no argument can.`
+
 const cycleFlag = (name: string, description: string) =>
   flags.optional(
     Flag.Int(name).pipe(Flag.withMetavar("cycle"), Flag.withDescription(description), Flag.withSchema(flags.Count))
@@ -107,7 +111,8 @@ export const watch = define(
     long: `Follow a job that another process runs: show its progress as "run" does, and print its result when it
 ends. A job that has ended is printed at once. Ctrl-C leaves the job alone.
 
-A server that is started again is followed on. A file is read again when it has changed.
+A server that is started again is followed on: when it is away, it is asked again for about 40 s, and
+then the command ends with 70. A file is read again when it has changed.
 
 ${flags.places}
 
@@ -199,7 +204,7 @@ export const explain = define(
   { args: ofFact, id: flags.id, ...flags.place, at: flags.at, json: flags.json },
   {
     short: "Show where a fact of a job comes from",
-    long: `Show where a fact of a job comes from: which agents, cycles and facts.\n\n${codes}`,
+    long: `Show where a fact of a job comes from: which agents, cycles and facts.\n\n${factIds}\n\n${codes}`,
     examples: [
       { command: "converge explain audit-42 Import/src/a.ts --store jobs.db", description: "Where one fact comes from" }
     ]
@@ -226,7 +231,7 @@ export const lineage = define(
   {
     short: "Show what follows from a fact of a job",
     long: `Show the facts of a job that come, however indirectly, from a fact. With --without: only those that
-would go without it, as far as the recorded derivations tell.\n\n${codes}`,
+would go without it, as far as the recorded derivations tell.\n\n${factIds}\n\n${codes}`,
     examples: [
       { command: "converge lineage audit-42 File/src/a.ts --store jobs.db", description: "All that follows" },
       {

@@ -49,10 +49,17 @@ export const serverOfEnvironment = (): string | undefined => variable(serverVari
 const fileAt = (filename: string): Effect.Effect<AFile, UsageError> =>
   filename.trim() === "" ? usage("--store needs the path of a file") : Effect.succeed({ _tag: "File", filename })
 
+/** An address without the name and the password in it. */
+const withoutPassword = (text: string): string => text.replace(/^([^/]*\/\/)?.*@/s, "$1")
+
 const serverAt = (text: string): Effect.Effect<AServer, UsageError> => {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || !/^https?:$/.test(url.protocol) || url.search !== "" || url.hash !== "") {
-    return usage(`--server needs an address such as http://localhost:8080, not ${text}`)
+    return usage(`--server needs an address such as http://localhost:8080, not ${withoutPassword(text)}`)
+  }
+  if (url.username !== "" || url.password !== "") {
+    const address = withoutPassword(text)
+    return usage(`--server takes no name and no password (${address}): the token of a server is ${tokenVariable}`)
   }
   // The variable of a server may hold several tokens.
   const token = variable(tokenVariable)?.split(",")[0]

@@ -20,7 +20,7 @@ import { asFailed, factsJson, type JobOptions, openPlace, type Page, properties,
 import type { Event as ServerEvent } from "../client/programClient.ts"
 import * as Report from "./report.ts"
 import { isWithoutJournals, type ServerError } from "./serverError.ts"
-import { jobIdOf } from "./storeFile.ts"
+import { isModule, jobIdOf } from "./storeFile.ts"
 import { indent, inlineJson, nameOf, oneLine, printable, thousands, toPlain, truncate } from "./text.ts"
 import { errorToJson } from "../outcome/resultJson.ts"
 
@@ -33,8 +33,16 @@ export interface ReplayOptions extends JobOptions {
   readonly facts: boolean
 }
 
+/** The job of a replay. A number after it is a cycle, which has a flag. */
+const replayedId = ({ args, id }: ReplayOptions): Effect.Effect<string, UsageError> => {
+  const [first, second] = args
+  return args.length === 2 && second !== undefined && /^\d+$/.test(second) && !isModule(first ?? "")
+    ? usage(`replay takes the cycle as a flag: --at ${second}`)
+    : jobIdOf(args, id)
+}
+
 export const replay = (host: Host, options: ReplayOptions): Effect.Effect<number, Failed> =>
-  Effect.flatMap(jobIdOf(options.args, options.id), (jobId) =>
+  Effect.flatMap(replayedId(options), (jobId) =>
     show(
       host,
       options,
@@ -107,7 +115,10 @@ export const explain = (host: Host, options: ExplainOptions): Effect.Effect<numb
     )
   })
 
-/** The fact that `kind/id` names. Kinds may have slashes: the shortest kind with such a fact counts, or else the first part. */
+/**
+ * The fact that `kind/id` names. Kinds may have slashes: the shortest kind with such a fact counts, or else the first part. An
+ * id that no fact has may be a string of JSON.
+ */
 export const refIn = (context: JobContext, text: string): Effect.Effect<FactRef, UsageError> => {
   const ref = Explanation.jsonRef(text)
   if (ref !== undefined) return Effect.succeed(ref)
@@ -117,7 +128,9 @@ export const refIn = (context: JobContext, text: string): Effect.Effect<FactRef,
     .filter((kind) => text.startsWith(`${kind}/`))
     .sort((a, b) => a.length - b.length)
     .map((kind) => ({ kind, id: text.slice(kind.length + 1) }))
-  const found = refs.find(({ id, kind }) => context.find(kind, id) !== undefined)
+  const isThere = ({ id, kind }: FactRef): boolean => context.find(kind, id) !== undefined
+  const found =
+    refs.find(isThere) ?? refs.map(({ id, kind }) => ({ kind, id: Explanation.jsonId(id) ?? id })).find(isThere)
   return Effect.succeed(found ?? { kind: text.slice(0, slash), id: text.slice(slash + 1) })
 }
 

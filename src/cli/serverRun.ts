@@ -10,7 +10,7 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { eventsOf, telemetryOf } from "../client/follow.ts"
+import { eventsOf, reconnectingMs, telemetryOf } from "../client/follow.ts"
 import { Limits } from "../Limits.ts"
 import type { JobTelemetry } from "../outcome/JobEvent.ts"
 import type * as Shapes from "../server/shapes.ts"
@@ -20,12 +20,13 @@ import { type FollowOptions, followToEnd, printStored, tellOpen } from "./follow
 import { endPage } from "./heldReport.ts"
 import type { Host } from "./hostProcess.ts"
 import { look } from "./jobRun.ts"
+import { commandLine, shellWord } from "./pasted.ts"
 import type { AServer } from "./place.ts"
 import type { Counted, TierNames } from "./progressCount.ts"
 import { ask, connect, type ServerClient } from "./serverClient.ts"
 import { failedOf, isAway, isWithoutJournals, type Told } from "./serverError.ts"
 import { asFailed, openPlace } from "./storedJobs.ts"
-import { oneLine } from "./text.ts"
+import { duration, oneLine, printable } from "./text.ts"
 
 const count = Schema.Int
 const anything = Schema.Array(Schema.Unknown)
@@ -68,13 +69,13 @@ const itemOf = (item: typeof Shapes.Telemetry.Type): ReadonlyArray<JobTelemetry>
 }
 
 /** The log of a job, and what it says meanwhile: the decisions that it waits for. */
-const logOf = (host: Host, server: AServer, { jobs }: ServerClient, jobId: string) => {
+const logOf = (host: Host, server: AServer, { jobs }: ServerClient, jobId: string, notice: Notice) => {
   const tell = tellOpen(host, jobId, server.url)
-  const open = Effect.mapError(whileAway(jobs.approvals({ params: { id: jobId }, query: {} })), (error) =>
+  const open = Effect.mapError(whileAway(notice, jobs.approvals({ params: { id: jobId }, query: {} })), (error) =>
     failedOf(server, error)
   )
   return {
-    events: failing(server)(eventsOf(jobs, jobId, 0)).pipe(
+    events: failing(server)(eventsOf(jobs, jobId, 0, { away: notice.away(reconnectingMs), back: notice.back })).pipe(
       Stream.tap(({ _tag }) =>
         _tag === "JobAwaiting" ? Effect.flatMap(open, ({ approvals }) => tell(approvals)) : Effect.void
       ),
@@ -100,13 +101,38 @@ const tiersOf = (server: AServer, program: string): Effect.Effect<TierNames, Fai
     }
   )
 
+/** Tells the user that the server is away, and for how many milliseconds it is asked again; and that it is back. */
+interface Notice {
+  readonly away: (ms: number) => Effect.Effect<void>
+  readonly back: Effect.Effect<void>
+}
+
+/** Says each once. */
+const noticeOf = (host: Host, { url }: AServer): Notice => {
+  const name = `converge: the server ${printable(url)}`
+  let isAway = false
+  const turn = (next: boolean, said: string): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      if (isAway === next) return Effect.void
+      isAway = next
+      return host.warn(`${name} ${said}`, "WARN")
+    })
+  return {
+    away: (ms) => turn(true, `does not answer: trying again for ${duration(ms)}`),
+    back: turn(false, "answers again")
+  }
+}
+
+const askAgainMs = 16 * Limits.clientReconnectMs
+const asks = 2 * Limits.clientReconnects
+
 /** Asks again while the server is away, as while it is started again: for about half a minute. */
-const whileAway = <A, E, R>(request: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.retry(request, {
-    schedule: Schedule.spaced(16 * Limits.clientReconnectMs),
-    times: 2 * Limits.clientReconnects,
-    while: isAway
-  })
+const whileAway = <A, E, R>(notice: Notice, request: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  request.pipe(
+    Effect.tapError((error) => (isAway(error) ? notice.away(asks * askAgainMs) : Effect.void)),
+    Effect.retry({ schedule: Schedule.spaced(askAgainMs), times: asks, while: isAway }),
+    Effect.tap(notice.back)
+  )
 
 /* ---------------------------------------------------------------- the end */
 
@@ -126,8 +152,14 @@ const printHeld = (host: Host, server: AServer, jobId: string, options: FollowOp
   })
 
 /** Prints how a job of a server ended, and gives the exit code. */
-const printEnd = (host: Host, server: AServer, jobId: string, options: FollowOptions): Effect.Effect<number, Failed> =>
-  Effect.catchIf(whileAway(printStored(host, jobId, options)), isWithoutJournals, () =>
+const printEnd = (
+  host: Host,
+  server: AServer,
+  jobId: string,
+  options: FollowOptions,
+  notice: Notice
+): Effect.Effect<number, Failed> =>
+  Effect.catchIf(whileAway(notice, printStored(host, jobId, options)), isWithoutJournals, () =>
     printHeld(host, server, jobId, options)
   ).pipe(Effect.mapError(asFailed), Effect.provide(openPlace(server)))
 
@@ -142,7 +174,8 @@ export const followOnServer = (
 ): Effect.Effect<number, Failed> =>
   Effect.gen(function* () {
     const client = yield* connect(server)
-    const end = printEnd(host, server, jobId, options)
+    const notice = noticeOf(host, server)
+    const end = printEnd(host, server, jobId, options, notice)
     // The journal itself tells where it is corrupt.
     const found = yield* ask(server, ({ jobs }) =>
       Effect.catchTag(jobs.get({ params: { id: jobId }, query: {} }), "JournalCorrupt", () => Effect.succeed(undefined))
@@ -150,13 +183,12 @@ export const followOnServer = (
     if (found === undefined || found.state in ofStatus) return yield* end
     const { program, state } = found
     if (state === "suspended" || state === "quarantined") {
-      yield* host.warn(
-        `converge: the job ${oneLine(jobId)} is ${state}: converge resume ${oneLine(jobId)} --server ${server.url} goes on with it`
-      )
+      const how = commandLine("resume", [shellWord(jobId)], [["--server", server.url]])
+      yield* host.warn(`converge: the job ${oneLine(jobId)} is ${state}: ${how} goes on with it`)
     }
     const watched = {
       jobId,
-      log: logOf(host, server, client, jobId),
+      log: logOf(host, server, client, jobId, notice),
       tiers: yield* tiersOf(server, program),
       end,
       left: "goes on at the server: watch follows it, cancel ends it"

@@ -7,6 +7,8 @@
 import type * as Stdio from "effect/Stdio"
 import * as Effect from "effect/Effect"
 import { warnOfStaying } from "../engine/replaced.ts"
+import { type Attributes, refusalOfAttributes } from "../program/attributes.ts"
+import { refusalOfJobId } from "../program/jobId.ts"
 import type * as Shapes from "../server/shapes.ts"
 import { attributesOf } from "./attributes.ts"
 import { type Failed, ofStatus, UsageError, worst } from "./exitCode.ts"
@@ -26,6 +28,14 @@ const usage = (message: string, details?: string) =>
 export const refuseLocal = (flags: Readonly<Record<string, unknown>>): Effect.Effect<void, UsageError> => {
   const [flag] = Object.entries(flags).find(([, value]) => value !== undefined && value !== false) ?? []
   return flag === undefined ? Effect.void : usage(`${flag} is about a job on this machine: with a server, leave it out`)
+}
+
+/** Refuses an id or attributes that no new job can have, before they are sent. */
+const refuseUnfit = (id: string | undefined, attributes: Attributes | undefined): Effect.Effect<void, UsageError> => {
+  const why =
+    (id === undefined ? undefined : refusalOfJobId(id)) ??
+    (attributes === undefined ? undefined : refusalOfAttributes(attributes))
+  return why === undefined ? Effect.void : usage(printable(`the job was not started: ${why}`))
 }
 
 /* ---------------------------------------------------------------- run */
@@ -86,6 +96,7 @@ const started = (
     }
     const { json } = yield* Input.readJson({ text: input, file: inputFile })
     const attributes = yield* attributesOf(attribute)
+    yield* refuseUnfit(id, attributes)
     const payload = {
       ...{ program, input: json },
       ...(id === undefined ? {} : { id }),
@@ -161,6 +172,7 @@ export const forkOnServer = (
     const facts = yield* Effect.forEach(fact, factOf)
     const input = text === undefined && file === undefined ? undefined : yield* Input.readJson({ text, file })
     const attributes = yield* attributesOf(options.attribute)
+    yield* refuseUnfit(id, attributes)
     const payload = {
       facts,
       ...(attributes === undefined ? {} : { attributes }),

@@ -12,6 +12,7 @@ import type { HeldJob } from "./heldJob.ts"
 import type { Host } from "./hostProcess.ts"
 import { jobJson } from "./jobs.ts"
 import { attributesLine } from "./attributes.ts"
+import { commandLine } from "./pasted.ts"
 import type { Place } from "./place.ts"
 import * as Report from "./report.ts"
 import { isWithoutJournals } from "./serverError.ts"
@@ -110,7 +111,9 @@ const jsonOf = ({ headline, read, standing }: StoredJobShown, isAll: boolean) =>
 /** Why a job is quarantined, and the command that tries it again. */
 const quarantineOf = ({ attempts, jobId }: StoredJournal): string | undefined => {
   const reason = attempts?.quarantine
-  return reason === undefined ? undefined : `${reason}. "converge resume --id ${jobId}" tries it again`
+  return reason === undefined
+    ? undefined
+    : `${reason}. "${commandLine("resume", [], [["--id", jobId]])}" tries it again`
 }
 
 const pageOf = ({ headline, read, standing }: StoredJobShown, isAll: boolean, { style, width }: Page): string => {

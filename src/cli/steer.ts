@@ -7,6 +7,7 @@
 import * as Effect from "effect/Effect"
 import { parseJson } from "../values/parseJson.ts"
 import { type Failed, UsageError } from "./exitCode.ts"
+import { jsonId } from "./explanation.ts"
 import type { Host } from "./hostProcess.ts"
 import { type Placed, serverOnly } from "./place.ts"
 import { ask, type ServerClient } from "./serverClient.ts"
@@ -55,7 +56,8 @@ export interface ApproveOptions extends Steering {
 }
 
 export const approve = (host: Host, options: ApproveOptions): Effect.Effect<number, Failed> => {
-  const { approval, by, job: id, note, reject } = options
+  const { by, job: id, note, reject } = options
+  const approval = jsonId(options.approval) ?? options.approval
   const more = { ...(by === undefined ? {} : { by }), ...(note === undefined ? {} : { note }) }
   const payload = { approval, decision: reject ? ("reject" as const) : ("approve" as const), ...more }
   return steer(host, options, "decide for", (jobs) => jobs.answerApproval({ params: { id }, payload }))

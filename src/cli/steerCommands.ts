@@ -120,7 +120,12 @@ export const approve = define(
   },
   {
     short: "Decide an approval of a job",
-    long: `Decide an approval of a job that a server runs. It answers when the decision is committed.\n\n${serverCodes}`,
+    long: `Decide an approval of a job that a server runs. It answers when the decision is committed.
+
+An id may be a string of JSON, such as '"\\ud800"': so it can hold what no argument can. Put -- before
+ids that begin with a hyphen, and the flags before it.
+
+${serverCodes}`,
     examples: [
       { command: "converge approve audit-42 release --by Ada --server http://localhost:8080", description: "Say yes" }
     ]

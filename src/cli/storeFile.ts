@@ -123,14 +123,24 @@ export const startFailure = (what: string, error: StartError | InvalidProgram): 
   }
 }
 
-/** The job that the arguments name: as the last of them, or by `--id`. A module's path may stand before it. */
+const moduleName = /\.[cm]?[jt]sx?$/
+const isFile = (path: string): boolean => existsSync(path) && statSync(path).isFile()
+
+/** Whether an argument is a module: a path that says so, a file of code, or a package of this folder. */
+export const isModule = (text: string): boolean =>
+  /^(?:\.{0,2}[\\/]|[A-Za-z]:[\\/]|file:)/.test(text) ||
+  (moduleName.test(text) && isFile(resolve(text))) ||
+  (text !== "" && existsSync(resolve("node_modules", text)))
+
+/** The job that the arguments name: as the last of them, or by `--id`. Only the path of its module may stand before it. */
 export const jobIdOf = (args: ReadonlyArray<string>, id: string | undefined): Effect.Effect<string, UsageError> => {
+  const refuse = (message: string) => Effect.fail(new UsageError({ message: printable(message) }))
   const rest = id === undefined ? args.slice(0, -1) : args
   const found = id ?? args[args.length - 1]
-  if (found === undefined) return Effect.fail(new UsageError({ message: "which job? Give its id" }))
-  return rest.length > 1
-    ? Effect.fail(
-        new UsageError({ message: `too many arguments: ${args.map((arg) => JSON.stringify(arg)).join(", ")}` })
-      )
-    : Effect.succeed(found)
+  if (found === undefined) return refuse("which job? Give its id")
+  const given = [...rest, found].map((arg) => JSON.stringify(arg)).join(", ")
+  if (rest.length > 1) return refuse(`too many arguments, one job at a time: ${given}`)
+  return rest.every(isModule)
+    ? Effect.succeed(found)
+    : refuse(`one job at a time, and not ${given}: the first is no module`)
 }

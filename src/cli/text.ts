@@ -20,11 +20,25 @@ export const styleFor =
   (format, text) =>
     styleText(format, text, { stream })
 
-/** A text with its control characters as escapes, except for line breaks and tabs. */
+/**
+ * The characters that a terminal must not get: control characters, those that change the direction of the text around them, and
+ * lone surrogates.
+ */
+const unsafe = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
+
+const escapeOf = (char: string): string => {
+  const code = char.codePointAt(0) ?? 0
+  return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`
+}
+
+/** A text with an escape for each character that a terminal must not get. */
+export const escaped = (text: string): string => text.replace(unsafe, escapeOf)
+
+/** The same, except for line breaks and tabs. A carriage return is left out. */
 export const printable = (text: string): string =>
-  text.replace(/\p{Cc}/gu, (char) => {
+  text.replace(unsafe, (char) => {
     if (char === "\n" || char === "\t") return char
-    return char === "\r" ? "" : `\\x${(char.codePointAt(0) ?? 0).toString(16).padStart(2, "0")}`
+    return char === "\r" ? "" : escapeOf(char)
   })
 
 /** A text on one line. */

@@ -20,6 +20,24 @@ interface Followed<Data> {
   readonly isEnd: (data: Data) => boolean
 }
 
+/** The parts of a caller that tells of a connection that is away. Each may be run several times. */
+export interface Connection {
+  /** Runs when a connection was not made again. */
+  readonly away: Effect.Effect<void>
+  /** Runs when there is a connection. */
+  readonly back: Effect.Effect<void>
+}
+
+const untold: Connection = { away: Effect.void, back: Effect.void }
+
+/** Milliseconds before the connection after `tries` failures. */
+const pauseMs = (tries: number): number => Limits.clientReconnectMs * 2 ** Math.min(tries, 6)
+
+/** Milliseconds for which a stream tries to connect again to a server that does not answer. */
+export const reconnectingMs: number = Array.from({ length: Limits.clientReconnects }, (_, index) =>
+  pauseMs(index + 1)
+).reduce((sum, ms) => sum + ms, 0)
+
 interface Sent<Data> {
   readonly id?: string | undefined
   readonly data: Data
@@ -31,17 +49,21 @@ type ConnectionError = Stream.Error<Exclude<Effect.Success<ReturnType<Calls["eve
 const follow = <Data>(
   followed: Followed<Data>,
   after: string | undefined,
-  failures: number | undefined
+  failures: number | undefined,
+  connection: Connection = untold
 ): Stream.Stream<Data, SteerError> => {
   let last = after
   let count = failures
   let hasEnded = false
   let broken: SteerError | undefined
-  const connected = Effect.map(followed.connect(after), (stream): Stream.Stream<Sent<Data>, ConnectionError> => {
-    count ??= 0
-    if (stream === undefined) hasEnded = true
-    return stream ?? Stream.empty
-  })
+  const connected = Effect.map(
+    Effect.tap(followed.connect(after), connection.back),
+    (stream): Stream.Stream<Sent<Data>, ConnectionError> => {
+      count ??= 0
+      if (stream === undefined) hasEnded = true
+      return stream ?? Stream.empty
+    }
+  )
   const events = Stream.unwrap(connected).pipe(
     Stream.map(({ data, id }) => {
       last = id ?? last
@@ -62,23 +84,27 @@ const follow = <Data>(
     if (count === undefined && broken !== undefined) return Stream.fail(broken)
     const tries = last === after ? (count ?? 0) + 1 : 0
     if (tries > Limits.clientReconnects && broken !== undefined) return Stream.fail(broken)
-    return Stream.concat(
-      Stream.fromEffectDrain(Effect.sleep(Limits.clientReconnectMs * 2 ** Math.min(tries, 6))),
-      follow(followed, last, tries)
-    )
+    const isAway = tries > 1 && broken !== undefined
+    const pause = Effect.andThen(isAway ? connection.away : Effect.void, Effect.sleep(pauseMs(tries)))
+    return Stream.concat(Stream.fromEffectDrain(pause), follow(followed, last, tries, connection))
   })
   return Stream.concat(events, more)
 }
 
 const lastEventId = (last: string | undefined) => (last === undefined ? {} : { "last-event-id": last })
 
-/** The log of a job. */
-export const eventsOf = (calls: Calls, id: string, after: number): Stream.Stream<Event, SteerError> => {
+/** The log of a job. `connection`: is told when the server is away, and when it is back. */
+export const eventsOf = (
+  calls: Calls,
+  id: string,
+  after: number,
+  connection?: Connection
+): Stream.Stream<Event, SteerError> => {
   const followed: Followed<typeof Shapes.Streamed.Type> = {
     connect: (last) => calls.events({ params: { id }, headers: lastEventId(last), query: {} }),
     isEnd: ({ _tag }) => _tag === "JobHalted"
   }
-  return follow(followed, after > 0 ? String(after) : undefined, undefined).pipe(
+  return follow(followed, after > 0 ? String(after) : undefined, undefined, connection).pipe(
     Stream.filter((data) => "seq" in data),
     Stream.map((data) => data as Event)
   )

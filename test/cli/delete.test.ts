@@ -202,7 +202,7 @@ describe("converge jobs and run", () => {
     expect([...first.ids, ...second.ids]).toEqual(all.ids)
     expect(await list("--limit", "2", "--before", second.previous ?? "")).toEqual(first)
     const page = await converge(["jobs", "--store", store, "--limit", "1", "--cursor", first.cursor ?? ""])
-    expect(page.stdout).toContain(`newer: --before ${JSON.stringify(second.previous)}`)
+    expect(page.stdout).toContain(`newer: --before ${second.previous}`)
     const both = await converge(["jobs", "--store", store, "--cursor", "1:a", "--before", "1:a"])
     expect([both.code, both.stderr.includes("not both")]).toEqual([64, true])
     expect((await converge(["jobs", "--store", store, "--before", "x"])).stderr).toContain("--before: ")

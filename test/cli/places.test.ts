@@ -150,6 +150,21 @@ describe("a command prints the same of a file and of a server", () => {
     ).toEqual(["copy-server.db", "copy-store.db"])
   })
 
+  it("run and fork refuse an id and attributes that no job can have", async () => {
+    const many = Array.from({ length: 17 }, (_, index) => ["--attribute", `a${index}=1`]).flat()
+    for (const bad of [["--id", "a/b"], ["--id", "x".repeat(201)], ["--attribute", "a:b=1"], many]) {
+      const here = await runCount("counting", [...bad, "--store", file])
+      const there = await converge(["run", "-p", "counting", ...bad, "--server", running.url])
+      expect(there).toEqual(here)
+      expect([there.code, there.stdout]).toEqual([64, ""])
+      const forkedHere = await converge(["fork", module("count"), "co", ...bad, "--store", file])
+      expect(await converge(["fork", "co", ...bad, "--server", running.url])).toEqual(forkedHere)
+      expect(forkedHere.code).toBe(64)
+    }
+    const withInput = ["run", "-p", "counting", "--id", "a/b", "--input", "{}", "--server", running.url]
+    expect((await converge(withInput)).stderr).toMatch(/^converge: the job was not started: a job's id must be/)
+  })
+
   it("run, of a job that has ended", async () => {
     const here = await runCount("squares", ["--id", "sq", "--store", file])
     const there = await converge(["run", "--program", "squares", "--id", "sq", "--server", running.url])

@@ -121,7 +121,10 @@ describe("a server that cannot be used", () => {
     }
     await withStranger(flaky, async (url) => {
       const watched = await converge(["watch", "co", "--server", url])
-      expect(watched).toEqual(await converge(["watch", "co", "--store", file]))
+      const stderr =
+        `converge: the server ${url} does not answer: trying again for 32.0 s\n` +
+        `converge: the server ${url} answers again\n`
+      expect(watched).toEqual({ ...(await converge(["watch", "co", "--store", file])), stderr })
       expect(refusals).toBe(2)
     })
   })
@@ -131,6 +134,17 @@ describe("a server that cannot be used", () => {
     expect((await converge(["show", "co", "--server", `${running.url}/`], { environment })).code).toBe(0)
     for (const url of ["jobs.db", "ftp://localhost", "http://localhost:8080/?a=1", ""]) {
       await refused(["jobs", "--server", url], 64, "--server needs an address such as http://localhost:8080")
+    }
+  })
+})
+
+describe("an address with a password", () => {
+  it("is refused, and the password is not shown", async () => {
+    for (const url of ["http://ada:secret@localhost:1", "ftp://ada:secret@localhost", "ada:secret@localhost"]) {
+      const { code, stderr, stdout } = await converge(["jobs", "--server", url])
+      expect([code, stdout]).toEqual([64, ""])
+      expect(stderr).toMatch(/^converge: --server (takes no name and no password|needs an address)/)
+      expect(stderr).not.toContain("secret")
     }
   })
 })

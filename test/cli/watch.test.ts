@@ -58,7 +58,9 @@ describe("a job that another process runs", () => {
       await watch.says(/awaits a decision about "go": May it go\?/)
     }
     await stop(first.server)
+    for (const one of [run, watches[0]!]) await one.says(/the server \S+ does not answer: trying again for 38\.2 s\n/)
     const again = await serve(port, "--store", file)
+    for (const one of [run, watches[0]!]) await one.says(/the server \S+ answers again\n/)
     await until(async () => jsonOf(await converge(["show", "w", "--json", "--server", url]))["state"] === "awaiting")
     const approved = await converge(["approve", "w", "go", "--by", "Ada", "--server", url])
     expect(approved).toMatchObject({ code: 0, stderr: "" })
