@@ -170,6 +170,16 @@ function* pastOf({ context, points }: OpenPast, room: Room, last: number): Gener
 
 /* ---------------------------------------------------------------- events and times */
 
+/** An event with a text in the place of each value that is too long. Such a value is counted where the facts are recorded. */
+const withoutLong = (event: JobEvent, most: number): JobEvent => {
+  const cut = <F extends { readonly value: unknown }>(fact: F): F => {
+    const { length } = plainText(fact.value)
+    return length <= most ? fact : { ...fact, value: tooLong("a value", length) }
+  }
+  if (event._tag === "FactsCommitted") return { ...event, facts: event.facts.map(cut) }
+  return event._tag === "JobStarted" ? { ...event, seeds: event.seeds.map(cut) } : event
+}
+
 /** Reads the events once: the newest are kept, and all of them are examined. */
 const eventsOf = Effect.fnUntraced(function* (jobId: string, room: Room) {
   const examination = new Examination()
@@ -188,7 +198,7 @@ const eventsOf = Effect.fnUntraced(function* (jobId: string, room: Room) {
   const corrupt = yield* upToDamage(Effect.provideService(read, JobStore, yield* JobStore))
   const newest: Array<unknown> = []
   for (const event of kept.slice(-most).toReversed()) {
-    const text = eventText(event, undefined)
+    const text = eventText(withoutLong(event, room.bounds.valueLength), undefined)
     if (text.length > room.length) break
     room.length -= text.length
     newest.push(parseJson(text))
@@ -213,8 +223,16 @@ const timelineOf = Effect.fnUntraced(function* (store: Store, { cycle, jobId }: 
 
 type Result = JobRecord["job"]["result"]
 
+/** A value of the job, or the text in its place if it is too long. */
+const shortJson = <A>(what: string, value: A, room: Room): A | string => {
+  const { length } = plainText(value)
+  if (length <= room.bounds.valueLength) return value
+  room.left.values++
+  return tooLong(what, length)
+}
+
 /** The result of a job that has ended, as it was; null of an unfinished one. */
-const resultOf = Effect.fnUntraced(function* (journal: StoredJournal, { replay }: JournalReader) {
+const resultOf = Effect.fnUntraced(function* (journal: StoredJournal, { replay }: JournalReader, room: Room) {
   const end = yield* Effect.orElseSucceed(endIn(journal), () => undefined)
   if (end === undefined) return { result: null, usage: replay.usage }
   const { ledger, tracker } = replay
@@ -230,7 +248,7 @@ const resultOf = Effect.fnUntraced(function* (journal: StoredJournal, { replay }
     hash: ledger.hash,
     usage: { ...end.usage, cycles },
     context: ledger,
-    output: end.output,
+    output: shortJson("the output", end.output, room),
     intents: [...tracker.intents],
     diagnostics: [...tracker.diagnostics]
   }
@@ -296,7 +314,7 @@ export const recordJob = Effect.fn("recordJob")(function* (
   for (const past of pasts.toReversed()) recorded.unshift(yield* inSlices(pastOf(past, room, journal.cycle)))
   const { diagnosis, events, corrupt: damaged } = yield* eventsOf(jobId, room)
   const timeline = yield* timelineOf(store, journal, room)
-  const { result, usage } = yield* resultOf(journal, reader)
+  const { result, usage } = yield* resultOf(journal, reader, room)
   const { cycle, ledger, tier } = reader.replay
   const job = yield* jobJson({ journal })
   const { phase: _phase, result: _result, tier: _tier, usage: _usage, version: _version, ...inList } = job
@@ -316,7 +334,7 @@ export const recordJob = Effect.fn("recordJob")(function* (
       budget: mostUsed({ budget }, usage)
     },
     diagnostics: diagnosticsJson(reader),
-    input: { input: inputIn(journal.text), budget: limitsOf(budget) },
+    input: { input: shortJson("the input", inputIn(journal.text), room), budget: limitsOf(budget) },
     diagnosis,
     kinds: ledger.counts(),
     timeline,

@@ -60,6 +60,23 @@ const names = Program.make("names", {
   output: (view) => view.size(Name)
 })
 
+const Text = Fact.kind("Text", { schema: Schema.Struct({ text: Schema.String }), id: () => "one" })
+const Copy = Fact.kind("Copy", { schema: Schema.Struct({ text: Schema.String }), id: () => "one" })
+
+/** Copies a text from its input to a seed, to another fact, and to its output. */
+const echo = Program.make("echo", {
+  input: Schema.Struct({ text: Schema.String }),
+  seed: ({ text }) => [Text.of({ text })],
+  agents: [
+    Agent.make("copies", {
+      each: Text,
+      writes: [Copy],
+      execute: ({ value: { text } }) => Effect.succeed({ facts: [Copy.of({ text })] })
+    })
+  ],
+  output: (view) => view.all(Copy)[0]?.value.text
+})
+
 const filename = join(folder, "jobs.db")
 let running: Running
 beforeAll(async () => {
@@ -205,8 +222,8 @@ describe("a record", () => {
     const long = "x".repeat(Limits.recordedValueLength)
     await start("long", ["abcdefg", long])
     const { leftOut, pasts } = await record("long")
-    // The name, its size, and its trace.
-    expect(leftOut).toMatchObject({ facts: 0, values: 3 })
+    // The input, the name, its size, and its trace.
+    expect(leftOut).toMatchObject({ facts: 0, values: 4 })
     expect(pasts[0]?.facts.find(({ id }) => id === long)?.value).toMatch(
       /^\(left out of the record: a value of 1\d+ characters\)$/
     )
@@ -290,6 +307,31 @@ describe.each(fixtures)("the jobs of version %s", (name) => {
       return contexts
     })
     expect(await Effect.runPromise(Effect.provide(compared, store))).toBeGreaterThan(50)
+  })
+})
+
+describe("a long value", () => {
+  it("is left out of a record wherever it stands: facts, seeds, events, input and output", async () => {
+    const long = "y".repeat(5_000)
+    const file = join(folder, "echo.db")
+    const server = await serve({ programs: [echo] }, { store: JobStore.layerSqlite({ filename: file }) })
+    await server.post("/api/v1/jobs", { program: "echo", input: { text: long }, id: "echo" })
+    await server.stop()
+    const recorded = await record("echo", file, [], { valueLength: 1_000 })
+    const text = JSON.stringify(recorded)
+    expect(text).not.toContain("yyyy")
+    expect(text.length).toBeLessThan(20_000)
+    expect(recorded.job.result?.output).toBe("(left out of the record: the output of 5002 characters)")
+    expect(recorded.input.input).toBe("(left out of the record: the input of 5011 characters)")
+    expect(recorded.events).toMatchObject([
+      { _tag: "JobStarted", seeds: [{ kind: "Text", value: "(left out of the record: a value of 5011 characters)" }] },
+      ...recorded.events.slice(1)
+    ])
+    // The seed and its copy, the input and the output.
+    expect(recorded.leftOut.values).toBe(4)
+    const whole = await record("echo", file)
+    expect(whole.leftOut.values).toBe(0)
+    expect(whole.job.result?.output).toBe(long)
   })
 })
 
