@@ -112,6 +112,9 @@ export const jobJson = (job: StoredJob, standing: Standing) => {
   }
 }
 
+/** An id with more characters stands on a line of its own, if its row would not fit otherwise. */
+const widestId = 40
+
 /** The layouts of a list, from the fullest to the narrowest. Ids are never cut. */
 const layouts: ReadonlyArray<{
   readonly columns: ReadonlyArray<"status" | "job" | "program" | "cycles" | "created" | "took" | "error">
@@ -129,14 +132,19 @@ export const pageOf = (
   { style, width }: Page
 ): string => {
   const hasErrors = jobs.some(({ error }) => error !== undefined)
-  const made = layouts.map(({ columns: all, isShort }) => {
+  const isLong = (id: string, isApart: boolean): boolean => isApart && id.length > widestId
+  const ids = jobs.map(({ jobId }) => oneLine(jobId))
+  // Each layout comes with all ids in their column, and then with the long ones apart.
+  const ways = layouts.flatMap((layout) => [false, true].map((isApart) => ({ ...layout, isApart })))
+  const made = ways.map(({ columns: all, isApart, isShort }) => {
     const columns = all.filter((column) => column !== "error" || hasErrors)
     const rows = jobs.map((job, index) => {
-      const { createdAt, error, jobId, program } = job
+      const { createdAt, error, program } = job
+      const id = ids[index] ?? ""
       const created = moment(createdAt)
       const cells = {
         status: standings[index] ?? "",
-        job: oneLine(jobId),
+        job: isLong(id, isApart) ? "…" : id,
         program: isShort ? truncate(oneLine(program), 16) : oneLine(program),
         cycles: thousands(cyclesOf(job)),
         // Without the year and the seconds.
@@ -146,13 +154,17 @@ export const pageOf = (
       }
       return columns.map((column) => cells[column])
     })
-    return table([columns, ...rows], [columns.indexOf("cycles")]).map((line) => line.trimEnd())
+    const lines = table([columns, ...rows], [columns.indexOf("cycles")]).map((line) => line.trimEnd())
+    return { lines, isApart }
   })
-  const fits = (lines: ReadonlyArray<string>): boolean => lines.every((line) => line.length <= width)
-  const [head = "", ...lines] = made.find(fits) ?? made.at(-1) ?? []
+  const fits = ({ lines }: (typeof made)[number]): boolean => lines.every((line) => line.length <= width)
+  const { isApart = false, lines: [head = "", ...lines] = [] } = made.find(fits) ?? made.at(-1) ?? {}
   const widest = Math.max("status".length, ...standings.map(({ length }) => length))
   const coloured = lines.map(
-    (line, index) => formatOf(standings[index], style)(line.slice(0, widest)) + line.slice(widest)
+    (line, index) =>
+      formatOf(standings[index], style)(line.slice(0, widest)) +
+      line.slice(widest) +
+      (isLong(ids[index] ?? "", isApart) ? `\n  ${ids[index]}` : "")
   )
   return [style("bold", head), ...coloured].join("\n")
 }

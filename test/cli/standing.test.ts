@@ -80,6 +80,27 @@ describe("a list of jobs", () => {
     }
   })
 
+  it("has a long id on a line of its own, whole, where its row would not fit, and keeps the columns of the others", () => {
+    const long = "x".repeat(150)
+    const shown = (width: number): ReadonlyArray<string> =>
+      pageOf([job("a"), job(long), job("b")], ["converged", "failed", "converged"], {
+        style: (_, text) => text,
+        width
+      }).split("\n")
+    for (const width of [80, 120]) {
+      const [head, a, row, id, b, ...rest] = shown(width)
+      expect(head).toMatch(/^status +job +program +cycles +created +took$/)
+      expect(a).toMatch(/^converged {2}a .*1,234 .*1\.0 s$/)
+      expect(row).toMatch(/^failed {5}… .*1,234 .*1\.0 s$/)
+      expect(id).toBe(`  ${long}`)
+      expect(b).toMatch(/^converged {2}b /)
+      expect(rest).toEqual([])
+      for (const line of [head, a, row, b]) expect(line!.length).toBeLessThanOrEqual(width)
+    }
+    expect(shown(300)).toHaveLength(4)
+    expect(shown(300)[2]).toContain(`${long}  a-program`)
+  })
+
   it("says in JSON how each stands", () => {
     expect(jobJson(job("a"), "converged")).toMatchObject({ status: "converged", state: "converged", cycles: 1_234 })
   })
