@@ -49,6 +49,9 @@ export const exportCase = (
     yield* host.reserveStdout
     const { args, id, out } = options
     const jobId = yield* jobIdOf(args, id)
+    if (out === "-" && options.json) {
+      return yield* new UsageError({ message: "--out - writes the case to standard output: leave --json out" })
+    }
     const specifier = id === undefined ? args.at(-2) : args.at(-1)
     const place = yield* placeOf(options)
     const recorded = yield* recording(jobId).pipe(Effect.mapError(asFailed), Effect.provide(openPlace(place)))
@@ -60,8 +63,13 @@ export const exportCase = (
       specifier === undefined ? undefined : specifierFrom(dirname(resolve(out)), specifier)
     )
     const written = options.minimize ? yield* smaller(whole, specifier, options.program) : whole
+    const text = `${JSON.stringify(written, undefined, 2)}\n`
+    if (out === "-") {
+      yield* host.write(text)
+      return 0
+    }
     yield* Effect.tryPromise({
-      try: () => writeFile(out, `${JSON.stringify(written, undefined, 2)}\n`),
+      try: () => writeFile(out, text),
       catch: (error) => new UsageError({ message: `cannot write ${out}: ${printable(String(error))}` })
     })
     const counts = { seeds: (written.seeds ?? recorded.seeds).length, signals: written.recording.signals.length }

@@ -3,7 +3,7 @@
  * shows it.
  */
 import * as Effect from "effect/Effect"
-import { existsSync } from "node:fs"
+import { statSync } from "node:fs"
 import { writeFile } from "node:fs/promises"
 import { resolve } from "node:path"
 import type { Program } from "../program/Program.ts"
@@ -27,6 +27,7 @@ interface Written {
   readonly filename: string
   readonly bytes: number
   readonly record: JobRecord
+  readonly text: Buffer
 }
 
 /** The programs of the module that stands before the job's id. */
@@ -49,26 +50,39 @@ const recordWith = (jobId: string, loaded: { module: string; programs: ReadonlyA
         )
   )
 
+/** Why a page cannot be written to a path; undefined if it can, as far as the file system tells. */
+const whyNotOut = (out: string, force: boolean): string | undefined => {
+  if (out.trim() === "") return "--out needs the path of a file"
+  const found = statSync(resolve(out), { throwIfNoEntry: false })
+  if (found === undefined) return undefined
+  if (found.isDirectory()) return `--out ${printable(out)}: it is a folder, and not the path of a file`
+  return force ? undefined : `${printable(out)} is there already: --force replaces it`
+}
+
+const whyNotJson = (json: boolean): string | undefined =>
+  json ? "--out - writes the page to standard output: leave --json out" : undefined
+
 export const inspect = (host: Host, options: InspectOptions): Effect.Effect<number, Failed> =>
   Effect.gen(function* () {
     const { args, force, id, out } = options
     const jobId = yield* jobIdOf(args, id)
     const filename = resolve(out)
-    if (out.trim() === "") return yield* new UsageError({ message: "--out needs the path of a file" })
-    if (existsSync(filename) && !force) {
-      return yield* new UsageError({ message: `${printable(out)} is there already: --force replaces it` })
-    }
+    const isStdout = out === "-"
+    const why = isStdout ? whyNotJson(options.json) : whyNotOut(out, force)
+    if (why !== undefined) return yield* new UsageError({ message: why })
     const loaded = yield* programsOf(args, id)
     const written = Effect.gen(function* () {
       const record = yield* recordWith(jobId, loaded)
       const text = Buffer.from(consoleFile(record), "utf8")
-      yield* Effect.tryPromise({
+      const write = Effect.tryPromise({
         try: () => writeFile(filename, text),
         catch: (error) => new UsageError({ message: `--out ${printable(out)}: ${whyNotWritten(error)}` })
       })
-      return { filename, bytes: text.length, record }
+      if (!isStdout) yield* write
+      return { filename, bytes: text.length, record, text }
     })
-    return yield* show(host, options, written, jsonOf, pageOf, ({ record }) =>
+    const said = isStdout ? ({ text }: Written) => text.toString("utf8").trimEnd() : pageOf
+    return yield* show(host, options, written, jsonOf, said, ({ record }) =>
       record.corrupt === null ? 0 : ExitCode.failed
     )
   })

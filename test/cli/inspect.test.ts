@@ -1,5 +1,5 @@
 /** A page of a stored job, made by the command line. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
@@ -57,7 +57,22 @@ describe("converge inspect", () => {
     expect(recordIn("mine.html").job.jobId).toBe("sq")
   })
 
+  it("writes the page to standard output for -, and nothing else", async () => {
+    const { code, stderr, stdout } = await inspect("sq", "--out", "-")
+    expect([code, stderr]).toEqual([0, ""])
+    expect(stdout).toMatch(/^<!doctype html>/i)
+    expect(stdout).toContain('id="record">')
+    expect(stdout).toMatch(/<\/html>\s*$/)
+    expect(await inspect("sq", "--out", "-", "--json")).toMatchObject({ code: 64, stdout: "" })
+    const exported = await converge(["export", "sq", "--out", "-", ...stored], { folder })
+    expect([exported.code, exported.stderr]).toEqual([0, ""])
+    expect(JSON.parse(exported.stdout)).toMatchObject({ recording: { program: "squares" } })
+    expect(existsSync(join(folder, "-"))).toBe(false)
+  })
+
   it.each([
+    [["sq", "--out", "."], "--out .: it is a folder, and not the path of a file"],
+    [["sq", "--out", ".", "--force"], "--out .: it is a folder, and not the path of a file"],
     [["nobody", "--out", "a.html"], "there is no job nobody"],
     [["sq", "--out", "no/such/folder.html"], "there is no such folder"],
     [["sq", "--out", ""], "--out needs the path of a file"],
