@@ -43,13 +43,16 @@ const causeText = (cause: ErrorJson): string => {
   return typeof message === "string" && message !== "" ? message : inlineJson(fields)
 }
 
-const errorText = (error: ErrorJson | null, page: Page): string =>
+/** A page that may cut long values. */
+type CutPage = Page & Pick<Report.ReportOptions, "most">
+
+const errorText = (error: ErrorJson | null, page: CutPage): string =>
   error === null ? "" : Report.failureOf(error._tag, messageOf(error), error, page)
 
 /** The sections about the result of a job. */
 const sectionsOf = (
   { diagnostics, intents, output }: Pick<Result, "diagnostics" | "intents" | "output">,
-  page: Page
+  page: CutPage
 ): ReadonlyArray<string> => [
   Report.output({ ...page, facts: false, output: output ?? undefined }),
   Report.intents({ intents }, page.style),
@@ -59,8 +62,9 @@ const sectionsOf = (
 const joined = (sections: ReadonlyArray<string>): string => sections.filter((section) => section !== "").join("\n\n")
 
 /** The page of `converge show`. */
-export const heldPage = ({ facts, headline, job, kinds }: HeldJob, page: Page): string => {
-  const { style, width } = page
+export const heldPage = ({ facts, headline, job, kinds }: HeldJob, given: Page): string => {
+  const { style, width } = given
+  const page = { ...given, most: facts === undefined ? Report.mostShown : undefined }
   const { createdAt, haltedAt, hash, jobId, program, result } = job
   const head =
     `${Report.statusLine(standingIn(job), oneLine(jobId), style)}\n` + indent(wrap(oneLine(headline), width - 2), "  ")

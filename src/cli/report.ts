@@ -53,6 +53,18 @@ export interface ReportOptions {
   readonly facts: boolean
   /** The result's output as JSON would hold it. */
   readonly output: unknown
+  /** The characters of a value that are shown. Default: all. */
+  readonly most?: number | undefined
+}
+
+/** The characters of one value in a page that looks at a job. */
+export const mostShown = 8_000
+
+/** A value's text, or its beginning. */
+const beginningOf = (text: string, most = Infinity): string => {
+  const { length } = text
+  const more = `\n… ${thousands(Math.max(length - most, 0))} more characters: --json has all`
+  return length <= most ? text : text.slice(0, most) + more
 }
 
 /** The whole report: sections with an empty line between them, and a line break at the end. */
@@ -137,8 +149,8 @@ export const headline = (result: Reported, { style, width }: ReportOptions): str
 /** Fields that the message or the headline says already. */
 const said = new Set(["_tag", "message", "jobId", "stack"])
 
-export const failure = (end: JobFailure, { style, width }: ReportOptions): string => {
-  return failureOf(end._tag, end.message, errorToJson(end), { style, width })
+export const failure = (end: JobFailure, { most, style, width }: ReportOptions): string => {
+  return failureOf(end._tag, end.message, errorToJson(end), { most, style, width })
 }
 
 /** The same for an error as JSON. */
@@ -146,17 +158,17 @@ export const failureOf = (
   tag: string,
   message: string,
   fields: Readonly<Record<string, unknown>>,
-  { style, width }: Pick<ReportOptions, "style" | "width">
+  { most, style, width }: Pick<ReportOptions, "most" | "style" | "width">
 ): string => {
   // The user who cancelled a job knows it.
   if (tag === "JobCancelled") return ""
-  const lines = [style("red", `${tag}: ${printable(message)}`)]
+  const lines = [style("red", `${tag}: ${printable(beginningOf(message, most))}`)]
   const shown = Object.entries(fields).filter(([key, value]) => !said.has(key) && value !== undefined)
   const names = table(shown.map(([key]) => [key, ""]))
   shown.forEach(([, value], index) => {
     const name = names[index] ?? ""
     const shown = typeof value === "string" ? value : pretty(toPlain(value), width - name.length, "  ")
-    lines.push(`  ${style("dim", name)}${printable(shown)}`)
+    lines.push(`  ${style("dim", name)}${printable(beginningOf(shown, most))}`)
   })
   return [...lines, ...missingHint(message)].join("\n")
 }
@@ -214,9 +226,10 @@ export const factsOf = (
   return section("facts", lines.join("\n"), style)
 }
 
-export const output = ({ output, style, width }: ReportOptions): string => {
+export const output = ({ most, output, style, width }: ReportOptions): string => {
   if (output === undefined) return ""
-  return section("output", printable(typeof output === "string" ? output : pretty(output, width - 2)), style)
+  const text = typeof output === "string" ? output : pretty(output, width - 2)
+  return section("output", printable(beginningOf(text, most)), style)
 }
 
 export const intents = (

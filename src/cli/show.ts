@@ -6,13 +6,14 @@ import * as Stream from "effect/Stream"
 import * as Journal from "../journal/Journal.ts"
 import { Examination } from "../outcome/diagnosis.ts"
 import { errorToJson } from "../outcome/resultJson.ts"
+import type { JobEvent } from "../outcome/JobEvent.ts"
 import type { StoredJournal } from "../store/index.ts"
 import { ExitCode, type Failed } from "./exitCode.ts"
 import type { HeldJob } from "./heldJob.ts"
 import type { Host } from "./hostProcess.ts"
 import { jobJson } from "./jobs.ts"
 import { attributesLine } from "./attributes.ts"
-import { commandLine } from "./pasted.ts"
+import { commandLine, shellWord } from "./pasted.ts"
 import type { Place } from "./place.ts"
 import * as Report from "./report.ts"
 import { isWithoutJournals } from "./serverError.ts"
@@ -64,7 +65,9 @@ const shownAt = (place: Place, jobId: string, isAll: boolean) =>
     const stored = Effect.gen(function* () {
       const read = yield* readJob(jobId)
       const standing = yield* standingOf(read.journal)
-      return { _tag: "Stored" as const, read, standing, headline: yield* headlineOf(jobId) }
+      const { cycle, headline: said } = yield* examined(jobId)
+      const headline = read.corrupt === undefined ? said : corruptHeadline(read.journal, standing, cycle)
+      return { _tag: "Stored" as const, read, standing, headline }
     })
     if (place._tag === "File") return { ...(yield* stored), tasks: undefined }
     const live = yield* Effect.promise(() => import("./liveJob.ts"))
@@ -73,13 +76,26 @@ const shownAt = (place: Place, jobId: string, isAll: boolean) =>
     return { ...found, tasks: hasEnded ? undefined : yield* live.tasksNow(place, jobId) }
   })
 
-/** Examines the events of a job: those before the corrupt part, if there is one. */
-const headlineOf = Effect.fnUntraced(function* (jobId: string) {
+/** Examines the events of a job: those before the corrupt part, if there is one. `cycle`: the last one that is committed in them. */
+const examined = Effect.fnUntraced(function* (jobId: string) {
   const examination = new Examination()
-  const events = yield* Journal.events(jobId)
-  yield* orCorrupt(Stream.runForEach(events, (event) => Effect.sync(() => examination.add(event))))
-  return examination.result.headline
+  let cycle: number | undefined
+  const add = (event: JobEvent): void => {
+    examination.add(event)
+    cycle = Math.max(cycle ?? 0, event._tag === "CycleStarted" ? event.cycle - 1 : event.cycle)
+  }
+  const events = yield* Effect.map(orCorrupt(Journal.events(jobId)), ({ value }) => value ?? Stream.empty)
+  yield* orCorrupt(Stream.runForEach(events, (event) => Effect.sync(() => add(event))))
+  return { cycle, headline: examination.result.headline }
 })
+
+/** What is known of a job with a corrupt journal: the word of the store, and the cycles before the corrupt part. */
+const corruptHeadline = ({ jobId }: StoredJournal, standing: Standing, cycle: number | undefined): string => {
+  const word = `The store has the job as ${standing}, but its journal is corrupt`
+  if (cycle === undefined) return `${word} from its beginning, so nothing else is known of it.`
+  const how = commandLine("replay", [shellWord(jobId)], [["--at", String(cycle)]])
+  return `${word} after cycle ${thousands(cycle)}. The cycles up to that one are known: "${how}" shows the job as it was then.`
+}
 
 const jsonOf = ({ headline, read, standing }: StoredJobShown, isAll: boolean) => {
   const { corrupt, journal, output, replayed } = read
@@ -120,7 +136,7 @@ const pageOf = ({ headline, read, standing }: StoredJobShown, isAll: boolean, { 
   const { corrupt, journal, output, replayed, usage } = read
   const result = resultIn(read)
   const error = errorIn(read)
-  const options = { style, width, facts: isAll, output }
+  const options = { style, width, facts: isAll, output, most: isAll ? undefined : Report.mostShown }
   const version = replayed?.programVersion ?? ""
   const spent =
     usage === undefined

@@ -84,7 +84,12 @@ const commands: ReadonlyArray<readonly [args: ReadonlyArray<string>, code: numbe
   [["rehearse", module("count"), "--job", "sq"], 0, "would have come out the same"],
   [["show", odd], 0, "It converged after cycle"],
   [["events", odd], 0, "JobHalted"],
-  [["show", "bad"], 3, /the row of cycle \d/],
+  [
+    ["show", "bad"],
+    3,
+    /✔ bad converged\n {2}The store has the job as converged, but its journal is corrupt after cycle 2\./
+  ],
+  [["show", "bad"], 3, /^(?![^]*has not ended)[^]*the row of cycle 3/],
   [["watch", "bad"], 3, /the row of cycle \d/],
   [["replay", "bad"], 3, /the row of cycle \d/],
   [["events", "bad"], 3, /the row of cycle \d/],

@@ -344,6 +344,28 @@ describe.concurrent("looking back", () => {
     expect(none.stderr).toContain("there is no fact Number/none")
   })
 
+  it("show cuts a long output, and has all of it with --json and --facts", async () => {
+    const file = join(folder, "long.db")
+    const text = "z".repeat(50_000)
+    await converge([
+      "run",
+      module("echo"),
+      "--quiet",
+      "--id",
+      "e",
+      "--input",
+      JSON.stringify({ text }),
+      "--store",
+      file
+    ])
+    const page = await on(file, "show", "e")
+    expect([page.code, page.stderr]).toEqual([0, ""])
+    expect(page.stdout.length).toBeLessThan(10_000)
+    expect(page.stdout).toContain("\n  … 42,000 more characters: --json has all\n")
+    expect((await on(file, "show", "e", "--facts")).stdout).toContain(text)
+    expect(jsonOf(await on(file, "show", "e", "--json"))["output"]).toBe(text)
+  })
+
   it("events prints the log, a line for each", async () => {
     const events = linesOf(await look("events", "sq", "--json"))
     expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1))
