@@ -27,7 +27,8 @@ export class ServerError extends StoreError {
   readonly tag: string
   constructor(server: AServer, error: Told) {
     const failed = failedOf(server, error)
-    super({ reason: "closed", message: failed.message })
+    // A damaged journal is one as in a file: others of the server can be read.
+    super({ reason: error._tag === "JournalCorrupt" ? "corrupt" : "closed", message: failed.message })
     this.failed = failed
     this.tag = error._tag
   }

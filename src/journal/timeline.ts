@@ -1,7 +1,7 @@
 /**
  * Reads when the tasks of a stored job ran. Boundary: the pure core; a stored row in, a record out.
  *
- * A picture of time needs no replay, so no hash is checked here: `Journal.verify` does that.
+ * A picture of time needs no replay; the rows that come here have been checked by their hashes (rowChain.ts).
  */
 import type { FactRef } from "../program/Fact.ts"
 import { partOf } from "../program/keys.ts"

@@ -8,7 +8,7 @@ import { InvalidInput, JournalCorrupt, type ProgramChanged, type StoreError } fr
 import { type JobEvent } from "../outcome/JobEvent.ts"
 import type { CommittedIntent } from "../outcome/JobResult.ts"
 import { type Replay, setMarks } from "./replay.ts"
-import type { JobStore, StoredJournal } from "../store/JobStore.ts"
+import type { JobStore, StoredJournal, StoredRow } from "../store/JobStore.ts"
 import { approvalKind, Decision } from "../program/answerKinds.ts"
 import { checkCycle, replayAt } from "./migrate.ts"
 import { endIn, notesIn } from "./edges.ts"
@@ -21,6 +21,7 @@ import { recordedCycle } from "./timeline.ts"
 import { describeError } from "../values/panic.ts"
 import { lastOf, partAt } from "./parts.ts"
 import { readPayments } from "./payments.ts"
+import { RowChain } from "./rowChain.ts"
 import { refuseOther } from "./find.ts"
 import { eventsOf, type LogRecord } from "../outcome/logRecords.ts"
 import { refKey } from "../program/keys.ts"
@@ -240,18 +241,32 @@ export const timelineIn = (
   store: Store,
   jobId: string,
   after: number,
-  until: number | undefined
+  until = Infinity
 ): Stream.Stream<RecordedCycle, ReadError> =>
-  Stream.mapEffect(store.rows(jobId, after, until), ({ cycle, extra, text }) =>
-    Effect.try({
-      try: () => recordedCycle(cycle, text, extra),
-      catch: (error) =>
-        new JournalCorrupt({
-          jobId,
-          cycle,
-          part: error instanceof Unreadable ? error.part : "row",
-          expected: "a row that can be read",
-          found: describeError(error)
-        })
+  Stream.unwrap(
+    Effect.gen(function* () {
+      const journal = yield* store.load(jobId)
+      const chain = new RowChain(journal, after)
+      // The row before the first one has the hash on which that stands.
+      const rows = store.rows(jobId, Math.max(0, after - 1), until === Infinity ? undefined : until)
+      const shown = Stream.mapEffect(rows, (row) => chain.check(row)).pipe(
+        Stream.filter(({ cycle }) => cycle > after),
+        Stream.mapEffect((row) => recorded(jobId, row))
+      )
+      const checkEnd = Effect.suspend(() => chain.checkEnd(until))
+      return Stream.concat(shown, Stream.fromEffectDrain(checkEnd))
     })
   )
+
+const recorded = (jobId: string, { cycle, extra, text }: StoredRow): Effect.Effect<RecordedCycle, JournalCorrupt> =>
+  Effect.try({
+    try: () => recordedCycle(cycle, text, extra),
+    catch: (error) =>
+      new JournalCorrupt({
+        jobId,
+        cycle,
+        part: error instanceof Unreadable ? error.part : "row",
+        expected: "a row that can be read",
+        found: describeError(error)
+      })
+  })

@@ -47,3 +47,22 @@ export class StoreError extends Data.TaggedError("StoreError")<{
   /** There is no result: the job never began, or was not taken up. */
   declare readonly partial?: undefined
 }
+
+/** The part of a job's journal that a store found to be damaged; cycle 0 is the beginning. */
+export interface DamagedPart {
+  readonly cycle: number
+  readonly part: string
+}
+
+/** What the store keeps of one job is not what was written. The rest of the store may be sound. */
+export class JobDamaged extends StoreError {
+  readonly #damaged: DamagedPart
+  constructor(message: string, damaged: DamagedPart) {
+    super({ reason: "corrupt", message })
+    this.#damaged = damaged
+  }
+  /** It is no field of its own: as JSON, the error is that of any store. */
+  get damaged(): DamagedPart {
+    return this.#damaged
+  }
+}

@@ -11,13 +11,14 @@ import {
   type HaltError,
   type InvalidInput,
   type JobHalted,
+  type JournalCorrupt,
   type JobError,
   type SignalRefused,
   type StartError
 } from "../outcome/JobError.ts"
 import { errorJson, resultJson } from "./json.ts"
 import * as Problems from "./problems.ts"
-import type { StoreError } from "../outcome/StoreError.ts"
+import { JobDamaged, type StoreError } from "../outcome/StoreError.ts"
 import { errorToJson } from "../outcome/resultJson.ts"
 
 /** The problem for the error that ended a job. */
@@ -85,12 +86,26 @@ export const ofAdmission = ({ reason }: AdmissionRejected): Problems.QueueFull |
 /** The problem for a store's error about a job. */
 export const ofStore = (
   jobId: string,
-  { message, reason }: StoreError
-): Problems.UnknownJob | Problems.JobHeld | Problems.JobQuarantined | Problems.Unavailable => {
+  error: StoreError
+):
+  | Problems.UnknownJob
+  | Problems.JobHeld
+  | Problems.JobQuarantined
+  | Problems.JournalCorrupt
+  | Problems.Unavailable => {
+  const { message, reason } = error
+  if (error instanceof JobDamaged) return corrupt({ jobId, ...error.damaged })
   if (reason === "missing") return new Problems.UnknownJob({ jobId })
   if (reason === "held") return new Problems.JobHeld({ jobId })
   if (reason === "quarantined") return new Problems.JobQuarantined({ jobId, detail: message })
   return new Problems.Unavailable({ reason: "store", detail: `the store failed: ${reason}` })
+}
+
+/** The problem for a journal that is damaged. What was expected and found stays here: it may be of any length. */
+const corrupt = ({ cycle, jobId, part }: Pick<JournalCorrupt, "cycle" | "jobId" | "part">): Problems.JournalCorrupt => {
+  const where = cycle === 0 ? "the beginning" : `the row of cycle ${cycle}`
+  const detail = `${where} of job ${jobId} is not what was written: ${part}`
+  return new Problems.JournalCorrupt({ jobId, cycle, part, detail })
 }
 
 /** The problem for a job that was not started or not taken up. */
@@ -108,7 +123,7 @@ export const ofStart = (jobId: string, error: StartError | InvalidProgram) => {
       return new Problems.ProgramChanged({ jobId: error.jobId, program, kinds, from, to, reason, detail: message })
     }
     case "JournalCorrupt":
-      return new Problems.JournalCorrupt({ jobId: error.jobId, cycle: error.cycle, part: error.part })
+      return corrupt(error)
   }
 }
 

@@ -8,12 +8,14 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Stream from "effect/Stream"
 import type { Encoded } from "../journal/liveFacts.ts"
 import * as Journal from "../journal/Journal.ts"
 import { type Change, changesBetween } from "../journal/changes.ts"
 import { relatedTo } from "../journal/lineage.ts"
 import { Limits } from "../Limits.ts"
 import { errorToJson, factJson as encodedFact, type FactJson } from "../outcome/resultJson.ts"
+import { JobDamaged, StoreError } from "../outcome/StoreError.ts"
 import { inSlices } from "../platform/slices.ts"
 import { JobStore } from "../store/JobStore.ts"
 import { Sender } from "./api.ts"
@@ -193,6 +195,21 @@ export const replay = Effect.fnUntraced(function* (core: SharedCore, { params, q
   })
 })
 
+/** A damage in words that name no file. */
+const withoutPlace = (error: StoreError): StoreError => {
+  if (error.reason !== "corrupt") return error
+  const message = error instanceof JobDamaged ? `another ${error.damaged.part}` : "a file whose structure is damaged"
+  return new StoreError({ reason: "corrupt", message })
+}
+
+/** A store for reading, whose errors name no file: a report of damage shows their messages. */
+const withoutPlaces = (store: JobStore["Service"]): JobStore["Service"] => ({
+  ...store,
+  load: (jobId) => Effect.mapError(store.load(jobId), withoutPlace),
+  rows: (jobId, after, until) => Stream.mapError(store.rows(jobId, after, until), withoutPlace),
+  base: (jobId, cycle) => Stream.mapError(store.base(jobId, cycle), withoutPlace)
+})
+
 /** Whether a journal is what was written: every hash, every checksum, and no row missing. */
 export const verify = Effect.fnUntraced(function* (core: SharedCore, store: JobStore["Service"], { params }: OfJob) {
   if (!store.isDurable) {
@@ -201,10 +218,10 @@ export const verify = Effect.fnUntraced(function* (core: SharedCore, store: JobS
   }
   yield* Effect.mapError(store.load(params.id), (error) => ofStore(params.id, error)).pipe(
     // Damage is what this route reports.
-    Effect.catchTag("Unavailable", () => Effect.void)
+    Effect.catchTags({ Unavailable: () => Effect.void, JournalCorrupt: () => Effect.void })
   )
   const { corrupt, status, ...found } = yield* Journal.verify(params.id).pipe(
-    Effect.provideService(JobStore, store),
+    Effect.provideService(JobStore, withoutPlaces(store)),
     Effect.mapError((error) => ofStore(params.id, error))
   )
   return json({ ...found, status: status ?? null, corrupt: corrupt ?? null })

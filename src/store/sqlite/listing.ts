@@ -13,7 +13,8 @@ import * as Effect from "effect/Effect"
 import type { StoreError } from "../../outcome/StoreError.ts"
 import type { ListOptions, StoredJob } from "../JobStore.ts"
 import type { Side } from "../listPage.ts"
-import { maybeText, type SqlRow } from "./columns.ts"
+import { parseJson } from "../../values/parseJson.ts"
+import { maybeText, type SqlRow, WrongColumn } from "./columns.ts"
 
 /** Tuning: jobs that are counted of each filter. Filters with as many count as equally common. */
 const counted = 1_000
@@ -98,18 +99,26 @@ export const listStatement = (sql: SqlClient.SqlClient, { columns, from, lastRow
     WHERE ${sql.and(conditions)} ORDER BY ${createdAt} ${order}, ${jobId} ${order} LIMIT ${limit}`
 }
 
+const wrongAttributes = (text: string) => new WrongColumn("attributes", `the value ${text}`)
+
+const parsed = (text: string): unknown => {
+  try {
+    return parseJson(text)
+  } catch {
+    throw wrongAttributes(text)
+  }
+}
+
 /** The attributes in a row of `converge_jobs`. A text that is no JSON of attributes throws, as other wrong columns do. */
 export const attributesOf = (row: SqlRow): Pick<StoredJob, "attributes"> => {
   const text = maybeText(row, "attributes")
   if (text === undefined) return {}
-  const read: unknown = JSON.parse(text)
-  if (typeof read !== "object" || read === null || Array.isArray(read)) {
-    throw new TypeError(`the column attributes has the value ${text}`)
-  }
+  const read = parsed(text)
+  if (typeof read !== "object" || read === null || Array.isArray(read)) throw wrongAttributes(text)
   return {
     attributes: Object.fromEntries(
       Object.entries(read).map(([name, value]) => {
-        if (typeof value !== "string") throw new TypeError(`the column attributes has the value ${text}`)
+        if (typeof value !== "string") throw wrongAttributes(text)
         return [name, value]
       })
     )

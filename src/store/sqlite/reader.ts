@@ -29,16 +29,16 @@ import {
   type StoredJournal,
   type StoredRow
 } from "../JobStore.ts"
-import { integer, maybeInteger, maybeText, type SqlRow, text } from "./columns.ts"
+import { integer, maybeInteger, maybeText, type SqlRow, text, WrongColumn, wrongPart } from "./columns.ts"
 import type { Damage } from "./damage.ts"
 import { attributesOf, type CountStatement, listStatement, rarest } from "./listing.ts"
-import { describeError } from "../../values/panic.ts"
 import { sumOf } from "../../values/sha256.ts"
 import { holdings, type Renewals } from "./owner.ts"
 import { refusalOf } from "./refusal.ts"
 import { cursorOf, pageOf, sideOf } from "../listPage.ts"
 import { unknown } from "../refusals.ts"
 import type { Status } from "../../outcome/Cause.ts"
+import { type DamagedPart, JobDamaged } from "../../outcome/StoreError.ts"
 
 export interface ReaderOptions {
   readonly sql: SqlClient.SqlClient
@@ -84,7 +84,7 @@ const statusOf = (row: SqlRow): Status | undefined => {
   const stored = maybeText(row, "status")
   if (stored === undefined) return undefined
   const status = statuses.find((status) => status === stored)
-  if (status === undefined) throw new TypeError(`the column status has the value ${JSON.stringify(stored)}`)
+  if (status === undefined) throw new WrongColumn("status", `the value ${JSON.stringify(stored)}`)
   return status
 }
 
@@ -123,25 +123,36 @@ const belowSpan = <A, E, R>(statement: Effect.Effect<A, E, R>): Effect.Effect<A,
     context.mapUnsafe.has(Tracer.ParentSpan.key) ? statement : Effect.withTracerEnabled(statement, false)
   )
 
+/** The damage of one job, which the store remembers. */
+const damagedJob = ({ damage, filename }: Access, sentence: string, damaged: DamagedPart): JobDamaged => {
+  const error = new JobDamaged(`${filename}: ${sentence}`, damaged)
+  damage.note(error)
+  return error
+}
+
 /** Runs a statement, again while the file is busy, and decodes its rows. A column of a wrong type means `corrupt`. */
 const query = <A>(
-  { damage, filename, patiently }: Access,
+  access: Access,
   statement: Effect.Effect<ReadonlyArray<SqlRow>, SqlError>,
   decode: (row: SqlRow) => A
 ): Effect.Effect<ReadonlyArray<A>, StoreError> =>
-  patiently(belowSpan(statement)).pipe(
-    Effect.mapError(asStoreError(filename, damage)),
+  patientRows(access, statement).pipe(
     Effect.flatMap((rows) =>
       Effect.try({
         try: () => rows.map(decode),
-        catch: (error) =>
-          new StoreError({
-            reason: "corrupt",
-            message: `${filename}: ${describeError(error)}`
-          })
+        catch: (error) => {
+          const { message, part } = wrongPart(error)
+          return damagedJob(access, message, { cycle: 0, part })
+        }
       })
     )
   )
+
+const patientRows = (
+  { damage, filename, patiently }: Access,
+  statement: Effect.Effect<ReadonlyArray<SqlRow>, SqlError>
+): Effect.Effect<ReadonlyArray<SqlRow>, StoreError> =>
+  Effect.mapError(patiently(belowSpan(statement)), asStoreError(filename, damage))
 
 /** A check whether jobs are held at this moment. */
 const lookAtLeases = ({ leaseMs, owner, renewals }: Access) =>
@@ -167,6 +178,29 @@ const asJob = (row: SqlRow, isHeld: ReturnType<typeof holdings>): StoredJob => (
   ...attributesOf(row),
   ...(typeof row["spending"] === "string" ? { spending: row["spending"] } : {})
 })
+
+/** A job of a list. One whose record is damaged is marked, so that the others are listed. */
+const asListed = (access: Access, row: SqlRow, isHeld: ReturnType<typeof holdings>): StoredJob => {
+  try {
+    return asJob(row, isHeld)
+  } catch (error) {
+    const { message, part } = wrongPart(error)
+    const jobId = text(row, "job_id")
+    damagedJob(access, `of job ${jobId}: ${message}`, { cycle: 0, part })
+    return {
+      jobId,
+      program: text(row, "program"),
+      status: undefined,
+      createdAt: integer(row, "created_at"),
+      haltedAt: maybeInteger(row, "halted_at"),
+      cycle: integer(row, "cycle"),
+      hash: text(row, "hash"),
+      isHeld: false,
+      attempts: undefined,
+      error: "JournalCorrupt"
+    }
+  }
+}
 
 const attemptsOf = (row: SqlRow): Attempts | undefined => {
   const count = integer(row, "attempts")
@@ -209,11 +243,11 @@ const pages = <A>(
 const sizeOf = (row: SqlRow) => ({ at: integer(row, "at"), bytes: integer(row, "bytes") })
 
 /** Fails if a text has changed since it was written. */
-const verify = ({ filename }: Access, jobId: string, field: string, hash: string, text: string, sum: string) => {
+const verify = (access: Access, jobId: string, part: string, hash: string, text: string, sum: string) => {
   const found = sumOf(hash, text)
-  return found === sum
-    ? Effect.void
-    : fail("corrupt", `${filename}: the ${field} of job ${jobId} was changed: expected ${sum}, found ${found}`)
+  if (found === sum) return Effect.void
+  const sentence = `the ${part} of job ${jobId} was changed: expected ${sum}, found ${found}`
+  return Effect.fail(damagedJob(access, sentence, { cycle: 0, part }))
 }
 
 const load = (access: Access, jobId: string): Effect.Effect<StoredJournal, StoreError> =>
@@ -287,7 +321,7 @@ const rows = (
 }
 
 const base = (access: Access, jobId: string, cycle: number): Stream.Stream<string, StoreError> => {
-  const { filename, sql } = access
+  const { sql } = access
   return Stream.unwrap(
     Effect.gen(function* () {
       const job = yield* numberOf(access, jobId)
@@ -318,9 +352,12 @@ const base = (access: Access, jobId: string, cycle: number): Stream.Stream<strin
       const check = Effect.suspend(() =>
         found === expected
           ? Effect.succeed<ReadonlyArray<string>>([])
-          : fail(
-              "corrupt",
-              `${filename}: of the context of job ${jobId} at cycle ${cycle}: expected ${expected} pieces, found ${found}`
+          : Effect.fail(
+              damagedJob(
+                access,
+                `of the context of job ${jobId} at cycle ${cycle}: expected ${expected} pieces, found ${found}`,
+                { cycle, part: "base" }
+              )
             )
       )
       return Stream.concat(pieces, Stream.fromIterableEffect(check))
@@ -371,7 +408,7 @@ const list = (access: Access, options: ListOptions = {}): Effect.Effect<JobPage,
       const wanted = Math.min(limit - jobs.length + 1, Limits.storePageRows)
       const columns = `${jobColumns}, ${spendingColumn}`
       const statement = listStatement(access.sql, { columns, lastRow, options, from, side, limit: wanted })
-      const page = yield* query(access, statement, (row) => asJob(row, isHeld))
+      const page = yield* query(access, statement, (row) => asListed(access, row, isHeld))
       for (const job of page) {
         if (jobs.length === limit) return pageOf(jobs, first, cursorOf(jobs[limit - 1] ?? job))
         jobs.push(job)
