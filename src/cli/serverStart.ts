@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import { warnOfStaying } from "../engine/replaced.ts"
 import { type Attributes, refusalOfAttributes } from "../program/attributes.ts"
 import { refusalOfJobId } from "../program/jobId.ts"
+import { warnOfUnasked } from "../engine/unasked.ts"
 import type * as Shapes from "../server/shapes.ts"
 import { attributesOf } from "./attributes.ts"
 import { type Failed, ofStatus, UsageError, worst } from "./exitCode.ts"
@@ -180,8 +181,9 @@ export const forkOnServer = (
       ...(id === undefined ? {} : { id }),
       ...(input === undefined ? {} : { input: input.json })
     }
-    const { body } = yield* ask(server, ({ jobs }) => jobs.fork({ params: { id: job }, payload }))
+    const { body } = yield* ask(server, ({ jobs }) => jobs.fork({ params: { id: job }, headers: {}, payload }))
     if (body.staying !== undefined) yield* warnOfStaying(body.jobId, body.staying)
+    if (body.unasked !== undefined) yield* warnOfUnasked(body.jobId, body.unasked)
     if (!options.quiet && id === undefined) yield* host.warn(`converge: the job is ${oneLine(body.jobId)}`)
     return yield* followOnServer(host, server, body.jobId, options)
   })

@@ -49,7 +49,7 @@ import { type TasksNow, tasksNow } from "./present.ts"
 import { TelemetryHub } from "./telemetry.ts"
 import { UnderWay } from "./underWay.ts"
 import type { AgentServices } from "./wallet.ts"
-import type { Holdings, JobView, Staying } from "./view.ts"
+import type { Holdings, JobView, Staying, Unasked } from "./view.ts"
 import { Tracker } from "../cycle/tracker.ts"
 import { type Cause, isOfProcess, type Status } from "../outcome/Cause.ts"
 import type { Counters } from "../outcome/CommittedCycle.ts"
@@ -187,6 +187,8 @@ export class JobSession implements JobView {
   outbox: Outbox | undefined
   /** The facts that stay in a fork although it replaces what they come from. */
   staying: Staying | undefined
+  /** The intents without an answer that a fork leaves behind. */
+  unasked: Unasked | undefined
   /** The children that run now, by the keys of their intents. */
   readonly #childrenNow = new Map<string, Restful>()
   /** Hears that the job, or a child, may have come to rest. */

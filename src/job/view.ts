@@ -59,6 +59,8 @@ export interface JobView {
   readonly committed: { readonly context: JobContext; readonly version: number }
   /** Of a fork that this engine has begun. Undefined if nothing stays. */
   readonly staying: Staying | undefined
+  /** Of a fork that this engine has begun. Undefined if its job waited for nothing. */
+  readonly unasked: Unasked | undefined
   /** The derivation of a committed fact; null if there is no such fact. */
   readonly explain: (ref: FactRef) => ExplanationJson | null
 }
@@ -71,6 +73,13 @@ export interface Staying {
   readonly count: number
   readonly first: FactRef
   readonly replaced: FactRef
+}
+
+/** The intents without an answer that a fork leaves behind: their number, and the first in commit order. */
+export interface Unasked {
+  readonly count: number
+  /** `id`: that of an approval. */
+  readonly first: { readonly kind: string; readonly id?: string | undefined; readonly agent: string; readonly cycle: number }
 }
 
 /** The size of a job in memory. */

@@ -6,10 +6,9 @@ import * as Stream from "effect/Stream"
 import { type Fact } from "../program/Fact.ts"
 import { InvalidInput, JournalCorrupt, type ProgramChanged, type StoreError } from "../outcome/JobError.ts"
 import { type JobEvent } from "../outcome/JobEvent.ts"
-import type { CommittedIntent } from "../outcome/JobResult.ts"
-import { type Replay, setMarks } from "./replay.ts"
+import { setMarks } from "./replay.ts"
+import { unansweredOf } from "./unanswered.ts"
 import type { JobStore, StoredJournal, StoredRow } from "../store/JobStore.ts"
-import { approvalKind, Decision } from "../program/answerKinds.ts"
 import { checkCycle, replayAt } from "./migrate.ts"
 import { endIn, notesIn } from "./edges.ts"
 import { described } from "./header.ts"
@@ -68,15 +67,6 @@ export const replayed = (
       diagnostics: Object.freeze([...tracker.diagnostics])
     }
   })
-
-/** Returns the intents that a handler performs and that have no answer. A decision by anybody answers an approval. */
-export const unansweredOf = ({ ledger, pending }: Replay): ReadonlyArray<CommittedIntent> =>
-  [...pending.values()]
-    .map(({ intent }) => intent)
-    .filter(({ kind, payload }) => {
-      if (kind !== approvalKind || typeof payload !== "object" || payload === null || !("id" in payload)) return true
-      return typeof payload.id !== "string" || ledger.find(Decision.name, payload.id) === undefined
-    })
 
 type ByRef = Map<string, Encoded>
 

@@ -288,10 +288,17 @@ const verify = HttpApiEndpoint.get("verify", "/api/v1/jobs/:id/verify", {
 
 const fork = HttpApiEndpoint.post("fork", "/api/v1/jobs/:id/fork", {
   params: job,
+  headers: { "idempotency-key": Schema.optional(Schema.String) },
   payload: Shapes.NewFork,
   success: HttpApiSchema.WithHeaders(Shapes.Forked.pipe(HttpApiSchema.status(202)), { location: Schema.String }),
   error: [...ofPast, Problems.JobExists, Problems.BodyTooLarge, Problems.UnsupportedMediaType]
-}).annotateMerge(OpenApi.annotations({ summary: "Start a new job from a past cycle of a job" }))
+}).annotateMerge(
+  OpenApi.annotations({
+    summary: "Start a new job from a past cycle of a job",
+    description:
+      "The same fork again, by its `id` or an `Idempotency-Key`, is answered with the same job. Another one with that id is a 409."
+  })
+)
 
 const prune = HttpApiEndpoint.post("prune", "/api/v1/prune", {
   payload: Shapes.Prune,

@@ -35,7 +35,7 @@ import { type Program } from "../program/Program.ts"
 import { type Attributes, hasAttributes } from "../program/attributes.ts"
 import type { JobStore, StoredJournal } from "../store/JobStore.ts"
 import { cut, decode } from "./decoding.ts"
-import { ofStart, ofStore } from "./failures.ts"
+import { ofStart, ofStore, unknownCycle } from "./failures.ts"
 import { heldBytes } from "./heldBytes.ts"
 import { logConverged, logStart } from "./jobLog.ts"
 import { LargeStay } from "./largeStay.ts"
@@ -231,12 +231,13 @@ export class Directory {
     )
   }
 
-  /** Starts a new job from a past cycle of a stored one. */
+  /** Starts a new job from a past cycle of a stored one, or returns the fork that has its id. */
   fork(
     name: string,
     jobId: string,
-    asked: typeof Shapes.NewFork.Type
-  ): Effect.Effect<KnownJob, ReturnType<typeof ofStart> | Problems.UnknownProgram | Problems.JobExists> {
+    asked: typeof Shapes.NewFork.Type,
+    key: string | undefined
+  ): Effect.Effect<KnownJob, StartProblem | Problems.UnknownCycle> {
     return Effect.gen({ self: this }, function* () {
       const program = this.programs.get(name)
       if (program === undefined) return yield* new Problems.UnknownProgram({ program: name })
@@ -244,8 +245,11 @@ export class Directory {
       const input = asked.input === undefined ? undefined : yield* decodeInput(compiled, asked.input)
       const facts = yield* Effect.forEach(asked.facts ?? [], (fact, index) => proposalOf(compiled, fact, index))
       const budget = yield* budgetOf(compiled, asked.budget)
-      const { at, attributes, id } = asked
-      if (id !== undefined && (yield* this.#lasting(id)) !== undefined) return yield* this.#taken(id)
+      const { at, attributes, id = key === undefined ? undefined : idOfKey(key) } = asked
+      const origin = at === undefined ? undefined : yield* this.#load(jobId)
+      if (at !== undefined && origin !== undefined && at > origin.cycle) {
+        return yield* unknownCycle(jobId, at, origin.cycle)
+      }
       // The casts are safe: the program's own schemas decoded the input and the facts.
       const forked = this.#options.engine.fork(program, jobId, {
         at,
@@ -255,15 +259,32 @@ export class Directory {
         input: input as never,
         facts: facts as never
       })
-      return yield* Effect.uninterruptibleMask((restore) =>
-        restore(this.#withServices(forked)).pipe(
-          Effect.catchIf(
-            (error: StartError | InvalidProgram) => error._tag === "StoreError" && error.reason === "exists",
-            () => Effect.fail(this.#taken(id ?? "")),
-            (error) => Effect.fail(ofStart(jobId, error))
-          ),
-          Effect.flatMap((job) => this.#register(job, undefined))
+      const launched = (haltedAt: number | undefined) =>
+        Effect.uninterruptibleMask((restore) =>
+          restore(this.#withServices(forked)).pipe(
+            Effect.mapError((error: StartError | InvalidProgram) =>
+              error._tag === "StoreError" && error.reason === "exists"
+                ? new Problems.JobExists({ jobId: id ?? "", detail: error.message })
+                : ofStart(jobId, error)
+            ),
+            Effect.flatMap((job) => this.#register(job, undefined, haltedAt))
+          )
         )
+      if (id === undefined) return yield* launched(undefined)
+      return yield* this.#starting.take(
+        id,
+        Effect.gen({ self: this }, function* () {
+          const journal = yield* this.#load(id)
+          if (journal !== undefined) {
+            const header = yield* Effect.mapError(readHeader(journal), (error) => ofStart(id, error))
+            const isOther = isOtherBudget(compiled, budget, budgetOfHeader(header))
+            if (isOther || (attributes !== undefined && !hasAttributes(journal.attributes, attributes))) {
+              const detail = `there is a job ${id}, and it began with another budget or other attributes than this fork`
+              return yield* new Problems.JobExists({ jobId: id, detail })
+            }
+          }
+          return yield* launched(journal?.haltedAt)
+        })
       )
     })
   }

@@ -22,7 +22,7 @@ import type { JobStore, StoredJournal } from "../store/JobStore.ts"
 import { stepSize } from "../values/steps.ts"
 import { isKnown, type KnownJob, type Stored } from "./directory.ts"
 import { eventsAfter, type SourceEvent } from "./eventSource.ts"
-import { ofStart } from "./failures.ts"
+import { ofStart, unknownCycle } from "./failures.ts"
 import type * as Shapes from "./insightShapes.ts"
 import { errorJson, plain, plainText } from "./json.ts"
 import * as Problems from "./problems.ts"
@@ -157,8 +157,7 @@ export class Examinations {
         ? [found.job.id, (yield* found.job.status).cycle]
         : [found.journal.jobId, found.journal.cycle]
       if (cycle > last) {
-        const detail = `the job has no cycle ${cycle}: its last is ${last}`
-        return yield* new Problems.UnknownCycle({ jobId, cycle, last, detail })
+        return yield* unknownCycle(jobId, cycle, last)
       }
       const open: Open = { examination: new Examination(), seq: 0 }
       const newest = isKnown(found) ? found.view.log.newest : Infinity

@@ -101,6 +101,10 @@ export const ofStore = (
   return new Problems.Unavailable({ reason: "store", detail: `the store failed: ${reason}` })
 }
 
+/** The problem for a cycle that a job has not committed. */
+export const unknownCycle = (jobId: string, cycle: number, last: number): Problems.UnknownCycle =>
+  new Problems.UnknownCycle({ jobId, cycle, last, detail: `the job has no cycle ${cycle}: its last is ${last}` })
+
 /** The problem for a journal that is damaged. What was expected and found stays here: it may be of any length. */
 const corrupt = ({ cycle, jobId, part }: Pick<JournalCorrupt, "cycle" | "jobId" | "part">): Problems.JournalCorrupt => {
   const where = cycle === 0 ? "the beginning" : `the row of cycle ${cycle}`

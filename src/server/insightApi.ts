@@ -48,7 +48,7 @@ const kinds = HttpApiEndpoint.get("kinds", "/api/v1/jobs/:id/kinds", {
   params: job,
   query: { at: Schema.optional(cycle) },
   success: Shapes.Kinds,
-  error: ofJob
+  error: [...ofJob, UnknownCycle]
 }).annotateMerge(about("The number of facts of each kind, now or after a cycle"))
 
 const input = HttpApiEndpoint.get("input", "/api/v1/jobs/:id/input", {

@@ -142,7 +142,7 @@ const replayedAt = ({ replays }: SharedCore, store: Store, jobId: string, at: nu
   const read = Effect.provideService(Journal.replay(jobId, { at }), JobStore, store).pipe(
     Effect.mapError((error) => ofStart(jobId, error))
   )
-  return Effect.catchTags(replays.at(jobId, at), { NoJournal: () => read, UnknownCycle: () => read })
+  return Effect.catchTag(replays.at(jobId, at), "NoJournal", () => read)
 }
 
 const kinds = Effect.fnUntraced(function* (

@@ -24,6 +24,7 @@ import { JobStore } from "../store/JobStore.ts"
 import { Api, Sender } from "./api.ts"
 import { NewJobBody, SignalBody } from "./bodies.ts"
 import { readBody } from "./body.ts"
+import { idempotencyKey, type KeyHeader } from "./idempotencyKey.ts"
 import type { FactRef } from "../program/Fact.ts"
 import { Core, type SharedCore } from "./core.ts"
 import { isKnown, type KnownJob } from "./directory.ts"
@@ -80,22 +81,15 @@ const refuseWhileDraining = (core: SharedCore, jobId?: string) =>
 /* ---------------------------------------------------------------- start */
 
 interface StartRequest {
-  readonly headers: { readonly prefer?: string | undefined; readonly "idempotency-key"?: string | undefined }
+  readonly headers: KeyHeader & { readonly prefer?: string | undefined }
   readonly query: { readonly facts?: "counts" | "all" | undefined }
   readonly request: HttpServerRequest
 }
 
-const keyPattern = /^[\x21-\x7e][\x20-\x7e]{0,254}$/
-
 /** Reads the body of a start, and checks the idempotency key. */
 const readStart = Effect.fnUntraced(function* (core: SharedCore, { headers, request }: StartRequest) {
   const asked = yield* readBody(request, NewJobBody, core.settings.maxBodyValues)
-  const key = headers["idempotency-key"]
-  if (key !== undefined && !keyPattern.test(key)) {
-    const detail = "headers.idempotency-key: up to 255 visible characters of ASCII"
-    return yield* new Problems.InvalidRequest({ detail })
-  }
-  return { asked, key }
+  return { asked, key: yield* idempotencyKey(headers) }
 })
 
 /** Waits for a job's end, and answers with it. */

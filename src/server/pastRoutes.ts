@@ -21,6 +21,7 @@ import { JobStore } from "../store/JobStore.ts"
 import { Sender } from "./api.ts"
 import { ForkBody } from "./bodies.ts"
 import { readBody } from "./body.ts"
+import { idempotencyKey, type KeyHeader } from "./idempotencyKey.ts"
 import type { SharedCore } from "./core.ts"
 import { isKnown } from "./directory.ts"
 import { durationMs } from "./durations.ts"
@@ -230,6 +231,7 @@ export const verify = Effect.fnUntraced(function* (core: SharedCore, store: JobS
 /* ---------------------------------------------------------------- fork */
 
 interface ForkRequest extends OfJob {
+  readonly headers: KeyHeader
   readonly request: HttpServerRequest
 }
 
@@ -270,8 +272,9 @@ export const remove = Effect.fnUntraced(function* (core: SharedCore, { params }:
 })
 
 /** Starts a new job from a past cycle of another, and answers with its id. */
-export const fork = Effect.fnUntraced(function* (core: SharedCore, { params, request }: ForkRequest) {
+export const fork = Effect.fnUntraced(function* (core: SharedCore, { headers, params, request }: ForkRequest) {
   if (core.isDraining()) return yield* new Problems.Unavailable({ reason: "shutting-down" })
+  const key = yield* idempotencyKey(headers)
   const asked = yield* readBody(request, ForkBody, core.settings.maxBodyValues)
   const { maxSignalFacts: limit } = core.settings
   if ((asked.facts?.length ?? 0) > limit) {
@@ -280,12 +283,16 @@ export const fork = Effect.fnUntraced(function* (core: SharedCore, { params, req
   const found = yield* core.directory.find(params.id)
   if (!core.directory.isDurable) return yield* noJournal(params.id)
   const program = isKnown(found) ? found.view.program.name : found.journal.program
-  const known = yield* core.directory.fork(program, params.id, asked)
+  const known = yield* core.directory.fork(program, params.id, asked, key)
   known.isWanted = true
   yield* audit("fork", known.job.id)
-  const { staying } = known.view
+  const { staying, unasked } = known.view
+  const told = {
+    ...(staying === undefined ? {} : { staying }),
+    ...(unasked === undefined ? {} : { unasked })
+  }
   return HttpServerResponse.setStatus(
-    HttpServerResponse.setHeaders(json({ jobId: known.job.id, ...(staying === undefined ? {} : { staying }) }), {
+    HttpServerResponse.setHeaders(json({ jobId: known.job.id, ...told }), {
       location: `../${encodeURIComponent(known.job.id)}`
     }),
     202

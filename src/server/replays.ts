@@ -16,7 +16,7 @@ import * as Semaphore from "effect/Semaphore"
 import * as Journal from "../journal/Journal.ts"
 import { Limits } from "../Limits.ts"
 import { JobStore } from "../store/JobStore.ts"
-import { ofStart, ofStore } from "./failures.ts"
+import { ofStart, ofStore, unknownCycle } from "./failures.ts"
 import { LargeStay } from "./largeStay.ts"
 import * as Problems from "./problems.ts"
 
@@ -45,8 +45,7 @@ export class Replays {
       const journal = yield* Effect.mapError(store.load(jobId), (error) => ofStore(jobId, error))
       const at = cycle ?? journal.cycle
       if (at > journal.cycle) {
-        const detail = `the job has no cycle ${at}: its last is ${journal.cycle}`
-        return yield* new Problems.UnknownCycle({ jobId, cycle: at, last: journal.cycle, detail })
+        return yield* unknownCycle(jobId, at, journal.cycle)
       }
       const key = JSON.stringify([jobId, journal.genesisHash, journal.createdAt, at, journal.bases])
       return yield* this.#turn.withPermit(this.#replay(key, jobId, at))

@@ -205,10 +205,24 @@ export const NewFork = Schema.Struct({
 /** The answer to a start that does not wait for the job. */
 export const Accepted = Schema.Struct({ jobId: Schema.String }).annotate({ identifier: "Accepted" })
 
-/** The answer to a fork. `staying`: facts that come from values which it replaces, and stay all the same. */
+/**
+ * The answer to a fork. `staying`: facts that come from values which it replaces, and stay all the same. `unasked`: intents
+ * without an answer that the job waited for, and the fork does not.
+ */
 export const Forked = Schema.Struct({
   jobId: Schema.String,
-  staying: Schema.optional(Schema.Struct({ count, first: FactRef, replaced: FactRef }))
+  staying: Schema.optional(Schema.Struct({ count, first: FactRef, replaced: FactRef })),
+  unasked: Schema.optional(
+    Schema.Struct({
+      count,
+      first: Schema.Struct({
+        kind: Schema.String,
+        id: Schema.optional(Schema.String),
+        agent: Schema.String,
+        cycle: count
+      })
+    })
+  )
 }).annotate({ identifier: "Forked" })
 
 /** The body of a signal. */

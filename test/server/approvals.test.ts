@@ -290,3 +290,29 @@ describe("the open approvals of all jobs", () => {
     })
   })
 })
+
+describe("a fork of a job that waits", () => {
+  it("tells of the questions that it does not ask, but for those that it decides", async () => {
+    const running = await serve(
+      { programs: [asks] },
+      { store: JobStore.layerSqlite({ filename: join(folder, "forked.db") }) }
+    )
+    try {
+      await begin(running, "waits", ["a", "b"])
+      const fork = async (body: object) => jsonOf(await running.post("/api/v1/jobs/waits/fork", body))
+      const first = { kind: "Approval", id: "a", agent: "ask", cycle: 1 }
+      expect(await fork({ id: "left", at: 1 })).toEqual({ jobId: "left", unasked: { count: 2, first } })
+      expect(await fork({ id: "left", at: 1 })).toEqual({ jobId: "left", unasked: { count: 2, first } })
+      const decision = { approval: "a", approved: true, by: "me", reason: "" }
+      const facts = [{ kind: "Decision", value: decision }]
+      expect(await fork({ id: "decided", at: 1, facts })).toEqual({
+        jobId: "decided",
+        unasked: { count: 1, first: { ...first, id: "b" } }
+      })
+      expect(await fork({ id: "anew", at: 0 })).toEqual({ jobId: "anew" })
+      await until(async () => (await stateOf(running, "anew")) === "awaiting")
+    } finally {
+      await running.stop()
+    }
+  })
+})

@@ -265,12 +265,67 @@ describe("a fork", () => {
     expect(await post("none", {})).toEqual([404, "UnknownJob"])
     expect(await post("it", { id: "it" })).toEqual([409, "JobExists"])
     expect(await post("it", { id: "a/b" })).toEqual([400, "InvalidRequest"])
-    expect(await post("it", { at: 99 })).toEqual([400, "InvalidInput"])
+    expect(await post("it", { at: 99 })).toEqual([404, "UnknownCycle"])
     expect(await post("it", { facts: [{ kind: "None", value: 1 }] })).toEqual([400, "InvalidInput"])
     expect(await post("it", { facts: [{ kind: "Name", value: 1 }] })).toEqual([400, "InvalidInput"])
     expect(await post("it", { input: { names: 1 } })).toEqual([400, "InvalidInput"])
     expect(await post("it", { more: 1 })).toEqual([400, "InvalidRequest"])
     expect(await post("it", {}, memory)).toEqual([409, "NoJournal"])
+  })
+})
+
+describe("a fork with an id, asked for again", () => {
+  const forked = async (server: Running, body: object, headers: Record<string, string> = {}, of = "it") => {
+    const response = await server.post(`/api/v1/jobs/${of}/fork`, body, headers)
+    return [response.status, await jsonOf(response)] as const
+  }
+  const other = [409, expect.objectContaining({ type: "urn:effect-converge:JobExists" })]
+
+  it("is the same job, live, ended and after a restart, and another one is refused in true words", async () => {
+    const body = { at: 0, id: "twice", facts: [{ kind: "Name", value: { text: "Eve" } }] }
+    const same = [202, { jobId: "twice" }]
+    expect(await forked(running, body)).toEqual(same)
+    expect(await forked(running, body)).toEqual(same)
+    await until(async () => (await stateOf(running, "twice")) === "converged")
+    const ended = await get("twice")
+    expect(await forked(running, body)).toEqual(same)
+    expect(await get("twice")).toEqual(ended)
+    const later = await serve(
+      { programs: [names] },
+      { store: JobStore.layerSqlite({ filename: join(folder, "jobs.db") }) }
+    )
+    try {
+      expect(await forked(later, body)).toEqual(same)
+      expect((await forked(later, { ...body, at: 1 }))[0]).toBe(409)
+    } finally {
+      await later.stop()
+    }
+    for (const change of [{ at: 1 }, { facts: [] }, { budget: { maxCycles: 7 } }, { attributes: { a: "b" } }]) {
+      const [status, problem] = await forked(running, { ...body, ...change })
+      expect([change, status, problem["type"]]).toEqual([change, 409, "urn:effect-converge:JobExists"])
+      expect(problem["detail"]).toMatch(
+        /^there is a job twice, and it (is another one than this fork of it|began with)/
+      )
+    }
+    expect(await forked(running, { ...body, id: "it" })).toEqual(other)
+  })
+
+  it("is named by an idempotency key as well", async () => {
+    const key = { "idempotency-key": "a key of a fork" }
+    const [status, { jobId }] = await forked(running, { at: 0 }, key)
+    expect([status, jobId]).toEqual([202, expect.stringMatching(/^key-/)])
+    expect(await forked(running, { at: 0 }, key)).toEqual([202, { jobId }])
+    expect(await forked(running, { at: 1 }, key)).toEqual(other)
+    expect((await forked(running, { at: 0 }, { "idempotency-key": " " }))[0]).toBe(400)
+  })
+
+  it("of a cycle that the job has not is 404, as is the count of its kinds there", async () => {
+    const { cycle } = await get<{ cycle: number }>("it")
+    const unknown = { type: "urn:effect-converge:UnknownCycle", status: 404, cycle: 99, last: cycle }
+    const [status, problem] = await forked(running, { at: 99 })
+    expect([status, problem]).toEqual([404, expect.objectContaining(unknown)])
+    const kinds = await running.fetch("/api/v1/jobs/it/kinds?at=99")
+    expect([kinds.status, await jsonOf(kinds)]).toEqual([404, expect.objectContaining(unknown)])
   })
 })
 
