@@ -565,10 +565,33 @@ const switchedCase = (dice: Dice, seed: number): Case => {
   return { ...whole, schedule: { ...scheduleOf(dice, seed, whole), kills, store: [], damages: [], acts: [] } }
 }
 
+/** A job whose approvals run out of time while its agents are at work, and that somebody decides about then. */
+const lateCase = (dice: Dice, seed: number): Case => {
+  const made = programOf(dice, "simulated", 2, plainMakings)
+  const kinds = made.kinds.map((kind): KindSpec => ({ ...kind, rule: dice.pick(["keepLast", "max", "union"]) }))
+  const [from = "A", into = "B"] = kinds.map(({ name }) => name)
+  const emits: ReadonlyArray<Emission> = [{ into, id: "agent", step: 1, below: 8, every: 1 }]
+  const agent = (name: string, of: string, more: Partial<AgentSpec>): AgentSpec => ({
+    ...{ name, form: "each", type: "fiber", from: of, reads: [], writes: [into], tier: 0 },
+    ...{ emits, faults: [], onFailure: "discard", takesMs: dice.pick([0, 7, 45]) },
+    ...more
+  })
+  const asked = { ...timedApproval(dice), approvalMs: dice.pick([5, 20, 30]) }
+  const agents = [agent("ann", from, asked), agent("bob", into, { takesMs: 45 }), agent("mia", "Decision", {})]
+  const program: ProgramSpec = {
+    ...{ ...made, kinds, agents, invariants: [], budget: { maxCycles: 12 } },
+    seeds: proposalsOf(dice, [from], 3)
+  }
+  const whole = { program, versions: [], children: [], signals: [], limits: { ...limitsOf(dice), fiberConcurrency: 256 } }
+  const acts = dice.times(6, (): Act => ({ at: dice.below(90), do: "decide" }))
+  return { ...whole, schedule: { ...scheduleOf(dice, seed, whole), acts } }
+}
+
 /** The case of a seed. */
 export const caseOf = (seed: number): Case => {
   const dice = new Dice(seed)
   if (seed % 32 === 4) return switchedCase(dice, seed)
+  if (seed % 32 === 20) return lateCase(dice, seed)
   const whole = seed % 8 === 0 ? confluentCase(dice) : wholeOf(dice)
   return { ...whole, schedule: scheduleOf(dice, seed, whole) }
 }
