@@ -153,6 +153,16 @@ describe("the first screen of a job", () => {
     expect(complaints).toEqual([])
   })
 
+  it("says that an ended job is gone, when somebody else has deleted it", async () => {
+    await running.post("/api/v1/jobs", { program: "counts", id: "vanishes", input: { to: 1, ms: 0 } })
+    const { page } = await visit("jobs/vanishes/overview")
+    await shows(page, /It converged after cycle/)
+    const { status } = await running.fetch("/api/v1/jobs/vanishes", { method: "DELETE" })
+    expect(status).toBe(200)
+    await page.getByText(/It converged after cycle/).waitFor({ state: "detached" })
+    await shows(page, "vanishes")
+  })
+
   it("shows the question that the job waits for, and takes the answer", async () => {
     await start("sends", "letter")
     await reach("letter", "awaiting")

@@ -1,9 +1,9 @@
 /**
  * One job in the console: its state, its diagnosis, and what it waits for, kept fresh while it is in sight.
  *
- * Invariants: an answer for a job that is no longer in sight is dropped; a job that has ended and is completely read is not
- * asked for again. The cycle that the viewer chose (`at`) is part of the address; undefined means the newest. Boundary: asks
- * and remembers.
+ * Invariants: an answer for a job that is no longer in sight is dropped; a job that has ended and is completely read is only
+ * asked whether it is still there. The cycle that the viewer chose (`at`) is part of the address; undefined means the newest.
+ * Boundary: asks and remembers.
  */
 import { computed, effect, signal } from "@preact/signals"
 import { ask, type Job, ofJob, type Problem, type ProgramInfo } from "./api.ts"
@@ -13,6 +13,8 @@ import { change, go, route } from "./route.ts"
 import type { Diagnosis, TasksNow } from "./shapes.ts"
 
 const refreshMs = 1_000
+/** Tuning: a job that has ended is asked for once in so many rounds. */
+const roundsOfEnded = 5
 /** Tuning: the slider rests for so long before the views follow it. */
 const restMs = 80
 /** Characters of an output that come by themselves. */
@@ -74,15 +76,19 @@ effect(() => {
     input.value = answer.value.input
   })
   let isRead = false
+  let rounds = 0
   return poll(refreshMs, async (abort) => {
-    if (isRead) return
+    // A job that has ended changes no more, but may be deleted.
+    if (isRead && ++rounds % roundsOfEnded !== 0) return
     const answer = await ask<Job>(ofJob(id, `?valueLength=${outputLength}`), { signal: abort })
     if (answer === undefined || jobId.value !== id) return
     if (!answer.ok) {
       problem.value = answer.problem
+      if (answer.problem.status === 404) job.value = undefined
       return
     }
     problem.value = undefined
+    if (isRead) return
     job.value = answer.value
     const isEnd = ended.has(answer.value.state)
     const [found, now] = await Promise.all([
