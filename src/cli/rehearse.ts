@@ -54,7 +54,8 @@ export const rehearse = (
     const place = yield* placeOf(options)
     const report = yield* reported(module, options).pipe(Effect.mapError(asFailed), Effect.provide(openPlace(place)))
     yield* host.write(`${options.json ? JSON.stringify(reportJson(report)) : pageOf(report, look())}\n`)
-    return report.jobs.some(({ isOtherwise }) => isOtherwise) ? ExitCode.failed : 0
+    // Where nothing was rehearsed, nothing is known.
+    return report.jobs.length === 0 || report.jobs.some(({ isOtherwise }) => isOtherwise) ? ExitCode.failed : 0
   }).pipe(Effect.scoped)
 
 const reported = (module: LoadedModule, options: RehearseOptions) =>
@@ -178,6 +179,10 @@ const pageOf = (report: Report, page: Page): string => {
   const others = jobs.filter(({ isOtherwise }) => isOtherwise)
   const name = oneLine(program)
   const children = jobs.filter((job) => job.program !== program).length
+  if (jobs.length === 0) {
+    const why = report.skipped.length === 0 ? `no job of ${name} in the store` : `no job of ${name} could be rehearsed`
+    return [style("red", `✖ ${why}`), ...reachOf(report, page)].join("\n")
+  }
   const which = `${plural(jobs.length, "job")} of ${name}${children === 0 ? "" : `, child jobs included,`}`
   const head =
     others.length === 0

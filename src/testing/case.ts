@@ -2,7 +2,7 @@
  * Cases: stored jobs that end the same way on any machine, as plain data.
  *
  * A case has the input or the seeds of a job, the answers of what reaches outside, and the end and the hash that it must have.
- * `minimized` drops seeds and signals while the failure stays. Boundary: runs of a played program; `converge export` and
+ * `minimized` drops seeds, signals and answers while the failure stays. Boundary: runs of a played program; `converge export` and
  * `converge run` read and write the files.
  */
 import * as Effect from "effect/Effect"
@@ -102,8 +102,9 @@ const withSeeds = (
   })
 
 /**
- * Drops seeds and signals of a case while its job ends in the same way, and gives the smaller case, with its own hash. It makes
- * at most `runs` runs. A case that does not end as it must is given back as it is.
+ * Drops seeds and signals of a case while its job ends in the same way, and then the answers that its run does not ask for, and
+ * gives the smaller case, with its own hash. It makes at most `runs` runs to find it. A case that does not end as it must is given
+ * back as it is. A case of a job that did not fail is refused: nothing says what of it is to stay.
  */
 export const minimized = (
   program: Program.Any,
@@ -111,6 +112,10 @@ export const minimized = (
   runs = 500
 ): Effect.Effect<Case, StartError | InvalidProgram | StoreError> =>
   Effect.gen(function* () {
+    if (given.end.error === "") {
+      const message = `Testing.minimized keeps a failure, and the job ${given.end.status}: keep the case as it is`
+      return yield* new InvalidInput({ program: program.name, message })
+    }
     let left = runs
     let best = given
     const attempt = Effect.fnUntraced(function* (smaller: Case) {
@@ -126,7 +131,23 @@ export const minimized = (
     if (!(yield* attempt(isWhole ? given : { ...given, seeds: given.seeds ?? seeds }))) return given
     if (!isWhole) yield* shrink(best.seeds ?? [], (fewer) => attempt({ ...best, seeds: fewer }))
     yield* shrink(signals, (fewer) => attempt({ ...best, recording: { ...best.recording, signals: fewer } }))
+    left = 1
+    yield* attempt(yield* withoutUnasked(program, best))
     return best
+  })
+
+/** The case without the seeds of the recording that it replaces, and without the answers that its run does not ask for. */
+const withoutUnasked = (
+  program: Program.Any,
+  given: Case
+): Effect.Effect<Case, StartError | InvalidProgram | StoreError> =>
+  Effect.gen(function* () {
+    const { recording, seeds } = given
+    const seeded = seeds === undefined ? program : yield* withSeeds(program, seeds)
+    const { used } = yield* play(seeded, recording)
+    const tasks = recording.tasks.filter((task) => used.has(task))
+    const answers = recording.answers.filter((answer) => used.has(answer))
+    return { ...given, recording: { ...recording, tasks, answers, seeds: seeds ?? recording.seeds } }
   })
 
 /** Leaves out halves, quarters and so on of a list, down to single items, as long as the rest still does. */

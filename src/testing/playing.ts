@@ -24,7 +24,7 @@ import { JobStore, layerMemoryJournal } from "../store/index.ts"
 import { engineOver } from "./kit.ts"
 import { intentKeyOf, playedFrom, proposalOf, type Unanswered } from "./recorded.ts"
 import { begunAs } from "./recordedBeginning.ts"
-import type { RecordedSignal, Recording } from "./recording.ts"
+import type { RecordedAnswer, RecordedSignal, RecordedTask, Recording } from "./recording.ts"
 import { stopOf } from "./stopping.ts"
 import { recordOf, type RunRecord } from "./runs.ts"
 
@@ -45,6 +45,8 @@ export interface Played {
   readonly answered: ReadonlyArray<Answered>
   /** Tasks, intents and approvals without a recorded answer, and signals that were not taken up. */
   readonly unanswered: ReadonlyArray<Unanswered>
+  /** The tasks and answers of the recording that the run asked for. */
+  readonly used: ReadonlySet<RecordedTask | RecordedAnswer>
 }
 
 /** The part of a recording that is played. */
@@ -69,6 +71,7 @@ export const play = (
     const isOpen = stopOf(program, recording) !== undefined
     const notes: Array<string> = []
     const answered = new Map<string, Answered>()
+    const used = new Set<RecordedTask | RecordedAnswer>()
     const outside = new Outside(program, recording.signals, { note, isOpen }, yield* Scope.Scope)
     const wasAsked = asksFor(recording)
     const played = playedFrom(program, recording, {
@@ -84,6 +87,7 @@ export const play = (
           notes.push(`${why}, and no journal has its effect: it adds nothing here`)
           return {}
         }),
+      used: (item) => used.add(item),
       answered: (agent, each) => {
         if (each !== undefined) answered.set(JSON.stringify([agent, refKey(each)]), { agent, each })
       }
@@ -98,7 +102,7 @@ export const play = (
     const hasEnded = recording.status !== undefined
     const isCut = isOpen && (outside.isStopped || isAtLimit(record) || (hasEnded && record.status === "converged"))
     outside.end()
-    return { record, unanswered, isCut, notes, answered: [...answered.values()] }
+    return { record, unanswered, isCut, notes, answered: [...answered.values()], used }
   }).pipe(Effect.scoped, Effect.provide(Layer.fresh(layerMemoryJournal)))
 
 const isAtLimit = ({ blamed, error }: RunRecord): boolean => error === "BudgetExhausted" && blamed === "cycles"

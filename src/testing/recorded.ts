@@ -77,6 +77,8 @@ export interface OnMissing {
   readonly discarded?: (missing: Unanswered) => Effect.Effect<unknown>
   /** Is called with each task that answers. Default: it is not. */
   readonly answered?: (agent: string, each: FactRef | undefined) => void
+  /** Is called with each item of the recording that is asked for. Default: it is not. */
+  readonly used?: (item: RecordedTask | RecordedAnswer) => void
   /** Runs before a played task of a cycle answers. Default: nothing does. */
   readonly before?: (cycle: number) => Effect.Effect<void>
 }
@@ -89,7 +91,7 @@ export const playedFrom = (program: Program.Any, recording: Omit<Recording, "fac
     ({ agent, each }) => taskKey(agent, each)
   )
   const answers = new Tape(
-    recording.answers.map((answer) => ({ ...answer, cycle: answer.intent.cycle })),
+    recording.answers.map((answer) => ({ ...answer, cycle: answer.intent.cycle, recorded: answer })),
     ({ intent }) => intentKeyOf(intent)
   )
   return {
@@ -144,7 +146,7 @@ const playedAgent = (
   agent: ErasedAgent,
   { kinds }: CompiledProgram,
   tasks: Tape<RecordedTask>,
-  { answered, before, discarded, noTask }: OnMissing
+  { answered, before, discarded, noTask, used }: OnMissing
 ): ErasedAgent => ({
   ...agent,
   retry: undefined,
@@ -158,6 +160,7 @@ const playedAgent = (
         of({ agent: agent.name, each, cycle: view.cycle, intent: "", why: `${agent.label}${on} ${why}` })
       if (task === undefined) return missing(`has no recorded answer in cycle ${view.cycle}`)
       answered?.(agent.name, each)
+      used?.(task)
       const { failure } = task
       if (failure !== undefined) return failed(failure) ?? missing(`was discarded (${failure._tag})`, discarded)
       try {
@@ -248,8 +251,8 @@ const playedAnswer = (
   kind: string,
   intent: HandledIntent,
   { kinds }: CompiledProgram,
-  answers: Tape<RecordedAnswer & { readonly cycle: number }>,
-  { noAnswer }: OnMissing
+  answers: Tape<RecordedAnswer & { readonly cycle: number; readonly recorded: RecordedAnswer }>,
+  { noAnswer, used }: OnMissing
 ): Effect.Effect<ReadonlyArray<{ readonly kind: string; readonly value: unknown }>, unknown> =>
   Effect.suspend(() => {
     const { agent, cycle, each, jobId } = intent
@@ -264,6 +267,7 @@ const playedAnswer = (
         []
       )
     if (answer === undefined) return missing("has no recorded answer")
+    used?.(answer.recorded)
     if (answer.failure !== undefined) {
       const cause = reviveCause(answer.failure)
       return Effect.fail("error" in cause ? cause.error : cause)

@@ -33,6 +33,14 @@ jobs of other programs were not rehearsed: failing 1
     })
   })
 
+  it("is no success where the store has no job of the program: it says so, and exits with 3", async () => {
+    const ended = await converge(["rehearse", module("count"), "-p", "counting", "-s", store])
+    expect(ended).toMatchObject({
+      code: 3,
+      stdout: "✖ no job of counting in the store\njobs of other programs were not rehearsed: squares 1, failing 1\n"
+    })
+  })
+
   it("rehearses forks, goes on past a journal that is not intact, and counts jobs of other programs", async () => {
     const mixed = file("mixed.db")
     const run = (program: string, id: string) =>

@@ -582,7 +582,13 @@ const lateCase = (dice: Dice, seed: number): Case => {
     ...{ ...made, kinds, agents, invariants: [], budget: { maxCycles: 12 } },
     seeds: proposalsOf(dice, [from], 3)
   }
-  const whole = { program, versions: [], children: [], signals: [], limits: { ...limitsOf(dice), fiberConcurrency: 256 } }
+  const whole = {
+    program,
+    versions: [],
+    children: [],
+    signals: [],
+    limits: { ...limitsOf(dice), fiberConcurrency: 256 }
+  }
   const acts = dice.times(6, (): Act => ({ at: dice.below(90), do: "decide" }))
   return { ...whole, schedule: { ...scheduleOf(dice, seed, whole), acts } }
 }

@@ -97,9 +97,24 @@ describe("Testing.runCase", () => {
       expect(small.seeds?.map(({ value }) => value)).toEqual([{ n: 3 }, { n: 5 }])
       expect(small.recording.signals.map(({ facts }) => facts[0]?.value)).toEqual([{ text: "go" }])
       expect(yield* Testing.runCase(program(), small)).toMatchObject({ isSame: true, hash: small.hash })
+      // Nothing of what was dropped stays in the file.
+      expect(small.recording.seeds.map(({ value }) => value)).toEqual([{ n: 3 }, { n: 5 }])
+      expect(small.recording.tasks.map(({ each }) => each?.id)).toEqual(["3", "5"])
+      expect(JSON.stringify(small).length).toBeLessThan(JSON.stringify(yield* failed).length / 2)
       // Without the failure there is nothing to keep.
       const whole = yield* failed
       expect(yield* Testing.minimized(program(false), whole)).toBe(whole)
+    })
+  )
+
+  it.effect("refuses to minimize what did not fail", () =>
+    Effect.gen(function* () {
+      const given = { ...(yield* failed), end: { status: "converged", error: "", of: "" } }
+      const refused = yield* Effect.flip(Testing.minimized(program(), given))
+      expect(refused).toMatchObject({
+        _tag: "InvalidInput",
+        message: expect.stringContaining("keeps a failure, and the job converged")
+      })
     })
   )
 
