@@ -73,7 +73,7 @@ const allowances: ReadonlyArray<Allowance> = [
   },
   {
     path: "src/platform/ambient.ts",
-    uses: ["node:", "setImmediate", "queueMicrotask", "Math.random"],
+    uses: [...["node:", "setImmediate", "queueMicrotask", "Math.random"], ...["performance.now", "randomUUID"]],
     reason: "the time and the chance of plain code in a simulation, and the turns that its promises need"
   },
   { path: "src/values/sha256.ts", uses: ["node:"], reason: "the hash of the journal's chain" },
@@ -248,6 +248,11 @@ const sleepAllowances: ReadonlyArray<Allowance> = [
   { path: "test/simulation/world.test.ts", uses: ["Effect.sleep"], reason: "effects in virtual time" },
   { path: "test/simulation/build.ts", uses: ["Effect.sleep"], reason: "agents and handlers in virtual time" },
   { path: "test/simulation/found.test.ts", uses: ["Effect.sleep"], reason: "an agent in virtual time" },
+  {
+    path: "test/testing/simulateAdvice.test.ts",
+    uses: ["Effect.sleep"],
+    reason: "agents and handlers in virtual time"
+  },
   {
     path: "test/testing/simulate.test.ts",
     uses: ["Effect.sleep", "setTimeout"],

@@ -1,10 +1,10 @@
 /**
  * The time and the chance that plain code meets while it runs in a simulation, and the turns of the event loop that it is given.
  *
- * `Date`, `performance`, `process.hrtime`, `Math.random` and the random values of `crypto` ask the ambience of the code that calls
- * them, also after an `await`: a simulated one, or else that of the process. So a simulation changes nothing for other code of the
- * process. A function that code has captured before, such as `const now = Date.now`, stays that of the process. An ambience is
- * also told of each timer, request or thread that its code begins, because a simulation does not have these.
+ * `Date`, `performance`, `process.hrtime`, `Math.random` and the random values of `crypto` ask the ambience of the code that
+ * calls them, also after an `await`: a simulated one, or else that of the process. So a simulation changes nothing for other code
+ * of the process. A function that code has captured before, such as `const now = Date.now`, stays that of the process. An
+ * ambience is also told of each timer, request or thread that its code begins, because a simulation does not have these.
  *
  * Boundary: owns the replaced globals, for as long as somebody needs them. It decides nothing.
  */
@@ -42,8 +42,8 @@ const hook = createHook({
 })
 
 /**
- * Replaces members of an object, but for those that it does not let go. Returns a function that gives it its own back, where nobody
- * else has replaced them since.
+ * Replaces members of an object, but for those that it does not let go. Returns a function that gives it its own back, where
+ * nobody else has replaced them since.
  */
 const replacing = (object: object, members: Readonly<Record<string, PropertyDescriptor>>): (() => void) => {
   const undo = Object.entries(members).map(([name, member]) => {

@@ -4,7 +4,7 @@ import type { Program } from "../program/Program.ts"
 
 /** Whether the agent of this name keeps its answers (`memoize`). */
 export const memoizes = (programs: ReadonlyArray<Program.Any>, agent: string): boolean =>
-  programs.some((program) => compiledOf(program).agents.some(({ memoize, name }) => name === agent && memoize === true))
+  programs.some((program) => compiledOf(program).agents.some(({ memoize, name }) => name === agent && memoize))
 
 /** For a task that ran out of time only under load. */
 export const tooShort = "Its timeout is too short for a machine under load: give it more time"

@@ -103,8 +103,8 @@ const withSeeds = (
 
 /**
  * Drops seeds and signals of a case while its job ends in the same way, and then the answers that its run does not ask for, and
- * gives the smaller case, with its own hash. It makes at most `runs` runs to find it. A case that does not end as it must is given
- * back as it is. A case of a job that did not fail is refused: nothing says what of it is to stay.
+ * gives the smaller case, with its own hash. It makes at most `runs` runs to find it. A case that does not end as it must is
+ * given back as it is. A case of a job that did not fail is refused: nothing says what of it is to stay.
  */
 export const minimized = (
   program: Program.Any,
