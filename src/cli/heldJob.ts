@@ -12,6 +12,7 @@ import type * as Shapes from "../server/shapes.ts"
 import type { StoredJob } from "../store/index.ts"
 import { attributesOf } from "./attributes.ts"
 import { type Failed, ofStatus } from "./exitCode.ts"
+import type { Listed, OpenState } from "./jobSearch.ts"
 import type { AServer } from "./place.ts"
 import { jobOf as storedIn } from "./remoteStore.ts"
 import { ask, type ServerClient } from "./serverClient.ts"
@@ -78,7 +79,12 @@ export type HeldJob = Effect.Success<ReturnType<typeof heldJob>>
 export const heldJobs = (
   server: AServer,
   query: {
-    readonly status: Status | "unfinished" | undefined
+    readonly status: Status | "unfinished" | OpenState | undefined
+    /** Milliseconds since the epoch. */
+    readonly since: number | undefined
+    readonly until: number | undefined
+    /** A text in the id, the program or the error's tag. */
+    readonly query: string | undefined
     readonly program: string | undefined
     readonly limit: number | undefined
     readonly cursor: string | undefined
@@ -86,16 +92,9 @@ export const heldJobs = (
     /** Texts such as `customer=Ada`. */
     readonly attribute: ReadonlyArray<string>
   }
-): Effect.Effect<
-  {
-    readonly jobs: ReadonlyArray<StoredJob>
-    readonly standings: ReadonlyArray<Standing>
-    readonly cursor: string | undefined
-    readonly previous: string | undefined
-  },
-  Failed
-> => {
-  const { attribute, ...rest } = query
+): Effect.Effect<Listed, Failed> => {
+  const { attribute, query: q, ...others } = query
+  const rest = { ...others, q }
   const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined))
   const listed = Effect.flatMap(attributesOf(attribute), (attributes = {}) =>
     ask(server, ({ jobs }) => jobs.list({ query: { ...given, attribute: attributeTexts(attributes, ":") } }))

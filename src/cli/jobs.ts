@@ -6,6 +6,7 @@ import { JobStore, type StoredJob, type StoreError } from "../store/index.ts"
 import { attributesOf } from "./attributes.ts"
 import { type Failed, UsageError } from "./exitCode.ts"
 import type { Host } from "./hostProcess.ts"
+import { isOpenState, type Listed, momentOf, type OpenState, searched } from "./jobSearch.ts"
 import { lazily } from "./lazily.ts"
 import { shellWord } from "./pasted.ts"
 import type { Place, Placed } from "./place.ts"
@@ -16,7 +17,12 @@ import { duration, oneLine, printable, table, thousands, truncate } from "./text
 import type { Status } from "../outcome/Cause.ts"
 
 export interface JobsOptions extends Placed {
-  readonly status: Status | "unfinished" | undefined
+  readonly status: Status | "unfinished" | OpenState | undefined
+  /** Moments, as people write them. */
+  readonly since: string | undefined
+  readonly until: string | undefined
+  /** A text in the id, the program or the error's tag. */
+  readonly query: string | undefined
   readonly program: string | undefined
   readonly limit: number | undefined
   readonly cursor: string | undefined
@@ -28,69 +34,77 @@ export interface JobsOptions extends Placed {
 
 const mostJobs = 1_000
 
-/** A page of a list, with the standing of each job. */
-interface Listed {
-  readonly jobs: ReadonlyArray<StoredJob>
-  readonly standings: ReadonlyArray<Standing>
-  readonly cursor: string | undefined
-  readonly previous: string | undefined
-}
-
 export const jobs = (host: Host, options: JobsOptions): Effect.Effect<number, Failed> => {
-  const { before, cursor, limit, program, status } = options
+  const { before, cursor, limit } = options
   if (limit !== undefined && (limit < 1 || limit > mostJobs)) {
     return Effect.fail(new UsageError({ message: `--limit needs a number from 1 to ${mostJobs}` }))
   }
   if (before !== undefined && cursor !== undefined) {
     return Effect.fail(new UsageError({ message: "give --cursor or --before, and not both" }))
   }
-  const given = before === undefined ? "--cursor" : "--before"
-  const list = Effect.flatMap(attributesOf(options.attribute), (attributes) =>
-    Effect.mapError(
-      JobStore.use((store) => store.list({ status, program, limit, cursor, before, attributes })),
-      (error) =>
-        error.reason === "failed" && (cursor ?? before) !== undefined
-          ? new UsageError({ message: `${given}: ${printable(error.message)}` })
-          : error
-    )
-  )
-  const listed = Effect.flatMap(list, (page) =>
-    Effect.map(standingsOf(page.jobs), (standings) => ({ ...page, standings }))
-  )
-  return showAt(
-    host,
-    options,
-    (place) => orHeld(place, listed, { attribute: options.attribute, before, cursor, limit, program, status }),
-    {
-      json: ({ cursor, jobs, previous, standings }) => ({
-        jobs: jobs.map((job, index) => jobJson(job, standings[index] ?? "unfinished")),
-        cursor: cursor ?? null,
-        previous: previous ?? null
-      }),
-      page: ({ cursor, jobs, previous, standings }, page) => {
-        const way = (name: string, place: string | undefined): string =>
-          place === undefined ? "" : `\n${page.style("dim", `${name} ${shellWord(place)}`)}`
-        const ways = way("newer: --before", previous) + way("more: --cursor", cursor)
-        return (jobs.length === 0 ? page.style("dim", "no jobs") : pageOf(jobs, standings, page)) + ways
-      }
+  return showAt(host, options, (place) => Effect.flatMap(queryOf(options), (query) => listedAt(place, query)), {
+    json: ({ cursor, jobs, previous, standings }) => ({
+      jobs: jobs.map((job, index) => jobJson(job, standings[index] ?? "unfinished")),
+      cursor: cursor ?? null,
+      previous: previous ?? null
+    }),
+    page: ({ cursor, jobs, previous, standings }, page) => {
+      const way = (name: string, place: string | undefined): string =>
+        place === undefined ? "" : `\n${page.style("dim", `${name} ${shellWord(place)}`)}`
+      const ways = way("newer: --before", previous) + way("more: --cursor", cursor)
+      return (jobs.length === 0 ? page.style("dim", "no jobs") : pageOf(jobs, standings, page)) + ways
     }
-  )
+  })
 }
 
-/** A list of a store, or the jobs that a server without journals holds. */
-const orHeld = (
-  place: Place,
-  listed: Effect.Effect<Listed, StoreError | UsageError, JobStore>,
-  query: Pick<JobsOptions, "attribute" | "before" | "cursor" | "limit" | "program" | "status">
-): Effect.Effect<Listed, StoreError | Failed, JobStore> =>
-  place._tag === "File"
-    ? listed
-    : Effect.catchIf(listed, isWithoutJournals, () =>
-        lazily(
-          () => import("./heldJob.ts"),
-          ({ heldJobs }) => heldJobs(place, query)
-        )
-      )
+/** The options, with moments in milliseconds since the epoch. */
+type Query = Omit<JobsOptions, "json" | "server" | "since" | "store" | "until"> & {
+  readonly since: number | undefined
+  readonly until: number | undefined
+}
+
+const queryOf = ({ json: _json, server: _server, store: _store, ...options }: JobsOptions) =>
+  Effect.gen(function* () {
+    const since = yield* momentOf("--since", options.since)
+    const until = yield* momentOf("--until", options.until)
+    return { ...options, since, until } satisfies Query
+  })
+
+/** A list of a store. */
+const stored = ({ attribute, before, cursor, limit, program, query, since, status, until }: Query) =>
+  Effect.gen(function* () {
+    const attributes = yield* attributesOf(attribute)
+    const filters = { program, limit, cursor, attributes, since, until }
+    const state = isOpenState(status) ? status : undefined
+    if (state !== undefined || query !== undefined) {
+      if (before !== undefined) {
+        const message = "--before is not for a search of a file: begin again, and go on with --cursor"
+        return yield* new UsageError({ message })
+      }
+      return yield* searched({ ...filters, status: isOpenState(status) ? "unfinished" : status }, state, query)
+    }
+    const store = yield* JobStore
+    const page = yield* store.list({ ...filters, before, status: isOpenState(status) ? undefined : status })
+    return { ...page, standings: yield* standingsOf(page.jobs) } satisfies Listed
+  }).pipe(
+    Effect.mapError((error) =>
+      error._tag === "StoreError" && error.reason === "failed" && (cursor ?? before) !== undefined
+        ? new UsageError({ message: `${before === undefined ? "--cursor" : "--before"}: ${printable(error.message)}` })
+        : error
+    )
+  )
+
+/** A list of a store, or of a server that has no journals, or that alone has the filters. */
+const listedAt = (place: Place, query: Query): Effect.Effect<Listed, StoreError | Failed, JobStore> => {
+  if (place._tag === "File") return stored(query)
+  const held = lazily(
+    () => import("./heldJob.ts"),
+    ({ heldJobs }) => heldJobs(place, query)
+  )
+  const { query: text, since, status, until } = query
+  const isPlain = text === undefined && since === undefined && until === undefined && !isOpenState(status)
+  return isPlain ? Effect.catchIf(stored(query), isWithoutJournals, () => held) : held
+}
 
 /** A job of a list as JSON. */
 export const jobJson = (job: StoredJob, standing: Standing) => {

@@ -24,6 +24,9 @@ const cycleFlag = (name: string, description: string) =>
     Flag.Int(name).pipe(Flag.withMetavar("cycle"), Flag.withDescription(description), Flag.withSchema(flags.Count))
   )
 
+const momentFlag = (name: string, description: string) =>
+  flags.optional(Flag.String(name).pipe(Flag.withMetavar("time"), Flag.withDescription(description)))
+
 const ofFact = Argument.String("job-and-fact").pipe(
   Argument.variadic(),
   Argument.withDescription("The job's id and a fact, as kind/id")
@@ -34,8 +37,17 @@ export const jobs = define(
   {
     ...flags.place,
     status: flags.optional(
-      Flag.Literals("status", ["unfinished", "converged", "budget-exhausted", "failed", "cancelled"]).pipe(
-        Flag.withDescription("Only this status")
+      Flag.Literals("status", [
+        ...(["unfinished", "awaiting", "paused", "quarantined"] as const),
+        ...(["converged", "budget-exhausted", "failed", "cancelled"] as const)
+      ]).pipe(Flag.withDescription("Only this status"))
+    ),
+    since: momentFlag("since", "Only jobs created at this time or later: a date, a time, or a duration such as 7d"),
+    until: momentFlag("until", "Only jobs created at this time or earlier; a date: all of that day, in UTC"),
+    query: flags.optional(
+      Flag.String("query").pipe(
+        Flag.withMetavar("text"),
+        Flag.withDescription("Only jobs with this text in their id, program or error, in capitals or not")
       )
     ),
     program: flags.onlyProgram,
@@ -66,6 +78,7 @@ export const jobs = define(
         command: "converge jobs --store jobs.db --status unfinished --json",
         description: "The jobs that can be resumed"
       },
+      { command: "converge jobs --store jobs.db --since 7d --query audit", description: "Audits of the last week" },
       { command: "converge jobs --store jobs.db --attribute customer=Ada", description: "The jobs of one customer" }
     ]
   },

@@ -69,6 +69,7 @@ describe("a list that goes on", () => {
         server: undefined,
         json: true,
         ...{ status: undefined, program: undefined, limit: undefined },
+        ...{ since: undefined, until: undefined, query: undefined },
         cursor: "",
         before: undefined,
         attribute: []
