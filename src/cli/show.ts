@@ -76,7 +76,7 @@ const shownAt = (place: Place, jobId: string, isAll: boolean) =>
     return { ...found, tasks: hasEnded ? undefined : yield* live.tasksNow(place, jobId) }
   })
 
-/** Examines the events of a job: those before the corrupt part, if there is one. `cycle`: the last one that is committed in them. */
+/** Examines the events of a job, up to the corrupt part if there is one. `cycle`: the last one that is committed in them. */
 const examined = Effect.fnUntraced(function* (jobId: string) {
   const examination = new Examination()
   let cycle: number | undefined

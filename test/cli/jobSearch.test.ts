@@ -38,12 +38,12 @@ describe("a moment of a flag", () => {
 describe("a search of a file", () => {
   it("finds jobs page by page, each once", async () => {
     const found: Array<unknown> = []
-    let cursor: unknown
+    let cursor: string | undefined
     do {
-      const more = cursor === undefined ? [] : ["--cursor", String(cursor)]
+      const more = cursor === undefined ? [] : ["--cursor", cursor]
       const page = jsonOf(await converge(["jobs", "--json", "--query", "ONE-", "-n", "1", ...more, "--store", store]))
       found.push(...(page["jobs"] as ReadonlyArray<{ readonly jobId: string }>).map(({ jobId }) => jobId))
-      cursor = page["cursor"] ?? undefined
+      cursor = (page["cursor"] as string | null) ?? undefined
     } while (cursor !== undefined)
     expect(found).toEqual(["One-c", "one-b", "one-a"])
     const refused = await converge(["jobs", "--query", "one", "--before", "1:a", "--store", store])
