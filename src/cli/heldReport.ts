@@ -8,7 +8,7 @@ import type * as Shapes from "../server/shapes.ts"
 import { type HeldJob, standingIn, storedOfJob } from "./heldJob.ts"
 import { jobJson } from "./jobs.ts"
 import * as Report from "./report.ts"
-import { cyclesOf } from "./standing.ts"
+import { cyclesOf } from "../store/cycles.ts"
 import { moment, type Page, properties } from "./storedJobs.ts"
 import { indent, inlineJson, oneLine, thousands, wrap } from "./text.ts"
 

@@ -48,7 +48,3 @@ export const standingsOf = Effect.fnUntraced(function* (jobs: ReadonlyArray<Stor
     { concurrency: loadedAtOnce }
   )
 })
-
-/** The cycles of a job as its result counts them: a last turn that finds nothing to do is a cycle, too. */
-export const cyclesOf = ({ cycle, status }: Pick<StoredJob, "cycle" | "status">): number =>
-  status === "converged" ? cycle + 1 : cycle

@@ -14,7 +14,7 @@ import type { Usage } from "../program/Budget.ts"
 import { JobStore, type StoredJournal } from "../store/index.ts"
 import { CommandFailed, ExitCode } from "./exitCode.ts"
 import type { End } from "./report.ts"
-import { cyclesOf } from "./standing.ts"
+import { cyclesOf } from "../store/cycles.ts"
 import { oneLine, toPlain } from "./text.ts"
 
 type ReadError = Effect.Error<ReturnType<typeof Journal.replay>>

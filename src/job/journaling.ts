@@ -280,6 +280,7 @@ export const endJournal = (session: JobSession, status: Status): Effect.Effect<v
     return reason === "fenced" ? Effect.void : Effect.ignore(store.release(jobId, fence, { failure: reason }))
   }
   const at = session.clockMs
+  session.haltedAt = at
   // The clock stops before the end is written, so that a result from the journal has the same usage.
   session.clock.stop(session.monotonicMs)
   const text = (hasOutput: boolean): string =>

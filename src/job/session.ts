@@ -187,6 +187,8 @@ export class JobSession implements JobView {
   outbox: Outbox | undefined
   /** The facts that stay in a fork although it replaces what they come from. */
   staying: Staying | undefined
+  /** The end's time in the journal, in milliseconds since the epoch. Undefined before the end is written. */
+  haltedAt: number | undefined
   /** The intents without an answer that a fork leaves behind. */
   unasked: Unasked | undefined
   /** The children that run now, by the keys of their intents. */

@@ -35,6 +35,8 @@ export interface JobView {
   readonly isBeginningRefused: boolean
   /** The journal has the job's end. */
   readonly isEndStored: boolean
+  /** The time of the end that the journal has, in milliseconds since the epoch. Undefined before this engine writes the end. */
+  readonly haltedAt: number | undefined
   /** The job was cancelled for good, and its journal does not say so. */
   readonly isCancelOwed: boolean
   /**
@@ -79,7 +81,12 @@ export interface Staying {
 export interface Unasked {
   readonly count: number
   /** `id`: that of an approval. */
-  readonly first: { readonly kind: string; readonly id?: string | undefined; readonly agent: string; readonly cycle: number }
+  readonly first: {
+    readonly kind: string
+    readonly id?: string | undefined
+    readonly agent: string
+    readonly cycle: number
+  }
 }
 
 /** The size of a job in memory. */

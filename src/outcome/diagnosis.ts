@@ -11,6 +11,7 @@ import type { FactRef } from "../program/Fact.ts"
 import { refKey } from "../program/keys.ts"
 import type { EventCause, JobEvent } from "./JobEvent.ts"
 import type { Status } from "./Cause.ts"
+import { OpenIntents } from "./openIntents.ts"
 
 /** Failures of one agent with the same error, among the events that were read. */
 export interface RepeatedFailure {
@@ -138,6 +139,7 @@ export class Examination {
   readonly #facts = new Map<string, Watched>()
   readonly #growth = new Map<string, Map<number, number>>()
   readonly #violated = new Map<string, string>()
+  readonly #intents = new OpenIntents()
   #standing: Standing = { state: "running", cycle: 0, tasks: 0, agents: [] }
   #otherFailures = 0
   #cycle = 0
@@ -147,6 +149,7 @@ export class Examination {
   /** Reads an event. Events come in the order of the log. */
   add(event: JobEvent): void {
     if (event.cycle > this.#cycle) this.#turn(event.cycle)
+    this.#intents.add(event)
     switch (event._tag) {
       case "CycleStarted":
         this.#first ??= event.cycle
@@ -203,7 +206,14 @@ export class Examination {
       cycles: { from: this.#from, to: this.#cycle },
       violated: [...this.#violated].map(([name, reason]) => ({ name, reason }))
     }
-    return { headline: headlineOf(diagnosis, this.#cycle), ...diagnosis }
+    return { headline: headlineOf(diagnosis, this.#cycle, this.#rest), ...diagnosis }
+  }
+
+  /** Why a job that has not ended does nothing; "" if it does something. */
+  get #rest(): string {
+    const { state } = this.#standing
+    if (state === "paused") return " It is paused."
+    return state === "awaiting" ? ` ${this.#intents.sentence}` : ""
   }
 
   /** The first cycle of the window. */
@@ -299,10 +309,10 @@ const plural = (count: number, word: string): string =>
 
 const about = (each: FactRef | undefined): string => (each === undefined ? "" : ` on ${each.kind}/${each.id}`)
 
-const headlineOf = (found: Omit<Diagnosis, "headline">, cycle: number): string => {
+const headlineOf = (found: Omit<Diagnosis, "headline">, cycle: number, rest: string): string => {
   const { error, failure, status } = found
   if (status === "converged") return convergedLine(found, cycle)
-  if (status === undefined) return unfinishedLine(found)
+  if (status === undefined) return rest === "" ? unfinishedLine(found) : `It has not ended.${rest}`
   if (status === "cancelled") return `It was cancelled in cycle ${cycle}.`
   if (error === undefined) return `It ended in cycle ${cycle}: ${status}.`
   if (error._tag === "BudgetExhausted") {

@@ -301,7 +301,7 @@ export class Directory {
       const watched = Effect.flatMap(Effect.exit(job.result), (end) =>
         Effect.map(Clock.currentTimeMillis, (now) => {
           entry.end = end
-          entry.haltedAt ??= now
+          entry.haltedAt ??= view.haltedAt ?? now
           // If the store refused its row, or there was no thread for its agents, the job
           // has not ended in its journal, and is found there from now on.
           const isLeft = this.isDurable && isLeftInStore(end)

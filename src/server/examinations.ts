@@ -134,19 +134,21 @@ export class Examinations {
       const { jobId } = stored.journal
       const name = nameOf(stored.journal)
       const present = this.#stored.get(name)
+      const told = (diagnosis: DiagnosisJson): DiagnosisJson => withoutEngine(diagnosis, stored.journal)
       if (present !== undefined) {
         this.#keep(name, present)
-        return Effect.succeed(present)
+        return Effect.succeed(told(present))
       }
       const read = Effect.tap(
         this.#read(stored, { examination: new Examination(), seq: 0 }, Infinity, jobId),
         (diagnosis) => Effect.sync(() => this.#keep(name, diagnosis))
       )
-      return this.#underWay.run(name, read, () =>
+      const shared = this.#underWay.run(name, read, () =>
         Exit.fail(
           new Problems.Unavailable({ reason: "store", jobId, detail: "the reading of the journal was given up" })
         )
       )
+      return Effect.map(shared, told)
     })
   }
 
@@ -202,6 +204,14 @@ export class Examinations {
       this.#stored.delete(oldest)
     }
   }
+}
+
+/** The diagnosis of a job that has not ended, and that no engine runs, says so. Events do not tell. */
+const withoutEngine = (diagnosis: DiagnosisJson, { attempts, isHeld, status }: StoredJournal): DiagnosisJson => {
+  if (status !== undefined || isHeld) return diagnosis
+  const quarantine = attempts?.quarantine
+  const why = quarantine === undefined ? "No engine runs it." : `It is quarantined: ${quarantine}.`
+  return { ...diagnosis, headline: `${diagnosis.headline} ${why}`.slice(0, Limits.diagnosedTextLength) }
 }
 
 /** Names a state of a journal. A diagnosis changes with a committed cycle, and with the end. */

@@ -86,6 +86,21 @@ export const problemResponse = (
   return sealed(HttpServerResponse.setHeaders(response, more))
 }
 
+/** The route that tells a token its rights. */
+const myPath = "/api/v1/me"
+
+/** Whether the query of a URL has a part that is no text: an escape that is none, or bytes that are no UTF-8. */
+const isUnreadable = (url: string): boolean => {
+  const start = url.indexOf("?")
+  if (start === -1) return false
+  try {
+    decodeURIComponent(url.slice(start))
+    return false
+  } catch {
+    return true
+  }
+}
+
 /** The name in metrics of all unknown routes: clients can invent any number of paths. */
 export const noKnownRoute = "none"
 
@@ -152,6 +167,9 @@ const clientGone = 499
 const refusalOf = (request: HttpServerRequest, method: string, settings: CoreSettings): AnyProblem | undefined => {
   const { maxBodyBytes, origins, tokens } = settings
   if (Number(request.headers["content-length"] ?? 0) > maxBodyBytes) return tooLarge(maxBodyBytes)
+  if (isUnreadable(request.originalUrl)) {
+    return new Problems.InvalidRequest({ detail: "query: it has an escape (%) that is none, or that is no UTF-8" })
+  }
   const coding = request.headers["content-encoding"]
   if (method !== "GET" && coding !== undefined && coding.toLowerCase() !== "identity") {
     return new Problems.UnsupportedMediaType({ detail: "send the body as it is, without a content-encoding" })
@@ -207,7 +225,8 @@ export const authorization: Layer.Layer<Authorization, never, Core> = Layer.effe
           )
         }
         const scope = endpoint.method === "GET" ? "read" : "steer"
-        if (!access.scopes.includes(scope)) {
+        // Each token may ask for its own rights.
+        if (endpoint.path !== myPath && !access.scopes.includes(scope)) {
           return Effect.fail(new Problems.Forbidden({ detail: `the token does not have the scope ${scope}` }))
         }
         return Effect.provideService(httpEffect, Sender, access)

@@ -80,10 +80,13 @@ const noTasks: typeof Shapes.TasksNow.Type = {
 
 const tasks = Effect.fnUntraced(function* ({ directory }: SharedCore, { params }: OfJob) {
   const found = yield* directory.watch(params.id)
-  if (!isKnown(found)) return noTasks
+  if (!isKnown(found)) return { ...noTasks, cycle: found.journal.cycle }
   const now = yield* found.view.present
+  // A job at rest has no cycle under way: it stands after its last one.
+  const { cycle } = now.cycle === 0 ? yield* found.job.status : now
   return {
     ...now,
+    cycle,
     spentMs: { ...now.spentMs },
     running: now.running.map((task) => ({ ...task, each: task.each ?? null })),
     waiting: now.waiting.map((task) => ({ ...task, each: task.each ?? null }))

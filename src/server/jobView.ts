@@ -112,7 +112,8 @@ export const jobJson = (found: KnownJob | Stored): Effect.Effect<JobJson> => {
       phase: phase ?? null,
       tier,
       version,
-      usage,
+      // The same number as in the result: the turn that found nothing to do counts, too.
+      usage: result === null ? usage : { ...usage, cycles: result.cycles },
       result,
       ...attributesJson(view)
     }

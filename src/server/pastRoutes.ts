@@ -12,6 +12,7 @@ import * as Stream from "effect/Stream"
 import type { Encoded } from "../journal/liveFacts.ts"
 import * as Journal from "../journal/Journal.ts"
 import { type Change, changesBetween } from "../journal/changes.ts"
+import { cyclesOf } from "../store/cycles.ts"
 import { relatedTo } from "../journal/lineage.ts"
 import { Limits } from "../Limits.ts"
 import { errorToJson, factJson as encodedFact, type FactJson } from "../outcome/resultJson.ts"
@@ -225,7 +226,8 @@ export const verify = Effect.fnUntraced(function* (core: SharedCore, store: JobS
     Effect.provideService(JobStore, withoutPlaces(store)),
     Effect.mapError((error) => ofStore(params.id, error))
   )
-  return json({ ...found, status: status ?? null, corrupt: corrupt ?? null })
+  const cycles = found.isIntact ? cyclesOf({ cycle: found.cycles, status }) : found.cycles
+  return json({ ...found, cycles, status: status ?? null, corrupt: corrupt ?? null })
 })
 
 /* ---------------------------------------------------------------- fork */

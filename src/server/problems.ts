@@ -143,7 +143,7 @@ export class InvalidInput extends Problem<InvalidInput>()(
 /** A signal holds a fact that may not come from outside, or decides an approval that is not open. */
 export class SignalRefused extends Problem<SignalRefused>()(
   "SignalRefused",
-  { type: "urn:effect-converge:SignalRefused", status: 422, title: "The program does not take that from outside" },
+  { type: "urn:effect-converge:SignalRefused", status: 422, title: "The job does not take that fact" },
   { program: Schema.String, kind: Schema.String, reason: Schema.String }
 ) {}
 

@@ -256,7 +256,7 @@ const resultOf = Effect.fnUntraced(function* (journal: StoredJournal, { replay }
     end.cause === null
       ? resultJson(result, "counts")
       : resultJson(fromCause(reviveCause(end.cause), jobId, { ...result, output: undefined }), "counts")
-  return { result: json, usage: end.usage }
+  return { result: json, usage: { ...end.usage, cycles } }
 })
 
 const diagnosticsJson = ({ replay }: JournalReader): JobRecord["diagnostics"] =>

@@ -291,7 +291,7 @@ export const ApprovalPage = Schema.Struct({
 const answer = {
   decision: Schema.Literals(["approve", "reject"]),
   /** The person or system that decides. Default: the name of the request's token, or "anybody". */
-  by: Schema.optionalKey(Schema.String),
+  by: Schema.optionalKey(Schema.String.check(Schema.isNonEmpty())),
   /** The reason. Default: none. */
   note: Schema.optionalKey(Schema.String)
 }

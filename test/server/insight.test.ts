@@ -124,7 +124,7 @@ describe("the counts and the input of a job", () => {
     await ended(id)
     expect(await get(`jobs/${id}/kinds`)).toEqual({ cycle: 6, kinds: { Note: 1, Step: 6 } })
     expect(await get(`jobs/${id}/kinds?at=2`)).toEqual({ cycle: 2, kinds: { Note: 1, Step: 3 } })
-    expect((await running.fetch(`/api/v1/jobs/${id}/kinds?at=99`)).status).toBe(400)
+    expect((await running.fetch(`/api/v1/jobs/${id}/kinds?at=99`)).status).toBe(404)
     expect(await get(`jobs/${id}/input`)).toMatchObject({ input: { to: 5 }, budget: { cycles: 1_000, duration: null } })
   })
 })
