@@ -2,7 +2,7 @@
  * The fork of a stored job: a new job that begins with the context of a past cycle and with changed facts.
  *
  * A fork with a given id can be repeated, as a start can: the second one takes up the job that the first has begun. The text of
- * its beginning tells whether it is the same, since that names the context, the input and the facts (docs/decisions/0136).
+ * its beginning tells whether it is the same, since that names the context, the input and the facts (docs/decisions/0018).
  *
  * Invariants: the stored job does not change; agents have in the new job the marks of that cycle, and the changed facts are new
  * to them. Boundary: from a journal to a new job for starting.ts.

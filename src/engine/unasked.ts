@@ -1,8 +1,8 @@
 /**
  * The intents that a fork leaves behind: the job waited for their answers, and nobody asks for them in the fork.
  *
- * A fork has the facts of a cycle, and an intent is none: its answer belongs to the job that asked (docs/decisions/0137). An
- * agent of the fork asks again only if it runs again.
+ * A fork has the facts of a cycle, and an intent is none: its answer belongs to the job that asked. An agent of the fork
+ * asks again only if it runs again.
  *
  * Boundary: reads a replay; the warning is a line of the log. The session of the fork keeps the answer for its caller.
  */

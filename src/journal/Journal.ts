@@ -113,7 +113,7 @@ const timelineRules = { after: whole(0), until: whole(0) }
  * Returns when the cycles of a stored job were committed, and when those of their tasks ran that took a millisecond or more.
  *
  * The times are those of the process that committed the cycle. A cycle that was stopped, or lost with its process, has none. The
- * stream gives the cycles after `after`, up to `until`, in order. It reads the rows without a replay and checks no hash. Fails
+ * stream gives the cycles after `after`, up to `until`, in order. It checks the hashes of the rows, without a replay. Fails
  * with `StoreError` (`missing`), and with `JournalCorrupt` at a row that cannot be read.
  */
 export const timeline = (
