@@ -7,15 +7,16 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Engine from "../engine/Engine.ts"
 import type { EngineOptions, Needs, StartOptions } from "../engine/options.ts"
+import { isHandler } from "../intents/IntentHandler.ts"
 import { LogsEnd } from "../job/ending.ts"
 import type { Job } from "../job/Job.ts"
 import type { InvalidProgram, StartError } from "../outcome/JobError.ts"
 import { nextTurn } from "../platform/slices.ts"
 import type { HandlerOf } from "../program/intentKind.ts"
-import type { Program } from "../program/Program.ts"
+import { isProgram, type Program } from "../program/Program.ts"
 import { JobStore, layerMemoryJournal, type StoreError } from "../store/index.ts"
 import type { InvalidOptions } from "../values/InvalidOptions.ts"
-import { anything, type Rules } from "../values/options.ts"
+import { anything, listOf, type Rules } from "../values/options.ts"
 import { elapsedMs } from "../workers/cpuTime.ts"
 import { layerInline, type WorkerPool } from "../workers/index.ts"
 import { type Begin, recordRun, type RunRecord } from "./runs.ts"
@@ -43,8 +44,12 @@ export interface ErasedCheck {
   readonly budget?: StartOptions["budget"]
 }
 
-/** The rules of these options. The engine checks handlers and programs, and a start its budget. */
-export const checkRules: Rules<ErasedCheck> = { handlers: anything, children: anything, budget: anything }
+/** The rules of these options. A start checks its budget. */
+export const checkRules: Rules<ErasedCheck> = {
+  handlers: listOf("handlers", "a handler: it was not made by Engine.handler", isHandler),
+  children: listOf("programs", "a program: it was not made by Program.make", isProgram),
+  budget: anything
+}
 
 /** The services that a program and its handlers need are those of the check's caller, whose type names them. */
 export const withNeeds = <A, E, P extends Program.Any, H, Name extends string>(

@@ -7,7 +7,7 @@
  * Boundary: the public types, and the options, checked. simulation/check.ts makes the runs.
  */
 import * as Effect from "effect/Effect"
-import type * as Layer from "effect/Layer"
+import * as Layer from "effect/Layer"
 import type { Scope } from "effect/Scope"
 import { encodeInput, encodeSeeds } from "../engine/startRequest.ts"
 import type { OpenApproval } from "../job/Job.ts"
@@ -29,7 +29,7 @@ import {
   unknownName
 } from "../values/options.ts"
 import { encodeSignals } from "./arrivals.ts"
-import type { CheckNeeds, CheckOptions } from "./kit.ts"
+import { type CheckNeeds, type CheckOptions, checkRules } from "./kit.ts"
 import { type ErasedSimulation, type Failure, type Progress, silent, Simulation } from "./simulation/check.ts"
 import { type SimulationFault, simulationFaults } from "./simulation/faultNames.ts"
 import type { Simulated, SimulationFailed, WaitsOutside } from "./simulationReport.ts"
@@ -132,11 +132,9 @@ const isCount = (value: unknown): boolean =>
   Number.isSafeInteger(value) && Number(value) >= 1 && Number(value) <= mostSeeds
 
 const rules: Rules<ErasedSimulation> = {
+  ...checkRules,
   input: anything,
-  handlers: anything,
-  children: anything,
-  budget: anything,
-  layer: anything,
+  layer: must("a Layer", Layer.isLayer),
   seeds: (option, value): Complaint | undefined =>
     value === undefined || isCount(value) || (Array.isArray(value) && value.length > 0 && value.every(isSeed))
       ? undefined

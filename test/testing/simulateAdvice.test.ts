@@ -96,6 +96,28 @@ describe("what is no fault", () => {
   )
 })
 
+describe("options of a wrong form", () => {
+  it.effect("are refused by their names, by each check", () =>
+    Effect.gen(function* () {
+      const fine = tasks(() => Effect.succeed(1))
+      const wrong = [
+        ["handlers", [1]],
+        ["handlers", {}],
+        ["children", [3]]
+      ] as const
+      for (const [option, value] of wrong) {
+        const options = { [option]: value } as object
+        const refused = { _tag: "InvalidOptions", option: expect.stringMatching(new RegExp(`^${option}`)) }
+        expect(yield* Effect.flip(Testing.simulate(fine, { input, ...options }))).toMatchObject(refused)
+        expect(yield* Effect.flip(Testing.durable(fine, input, options))).toMatchObject(refused)
+        expect(yield* Effect.flip(Testing.deterministic(fine, input, options))).toMatchObject(refused)
+      }
+      const layer = { input, layer: "none" } as object
+      expect(yield* Effect.flip(Testing.simulate(fine, { input, ...layer }))).toMatchObject({ option: "layer" })
+    })
+  )
+})
+
 describe("clocks and random values of the process", () => {
   it.effect.each([
     ["performance.now", () => performance.now(), "time"],
