@@ -69,14 +69,13 @@ export const forkJob = (
   jobId: string,
   options: ForkOptions<Kind.Any, unknown>
 ) => {
-  const { id } = options
   const begin = beginFork(engine, program, jobId, options)
-  if (!engine.store.isDurable || typeof id !== "string") return begin
+  if (!engine.store.isDurable || refuseFork(options) !== undefined || options.id === undefined) return begin
   // Another process may have begun the fork since the look at the store: then the second try takes it up.
   const again = Effect.catchTag(begin, "StoreError", (error) =>
     error.reason === "exists" ? begin : Effect.fail(error)
   )
-  return engine.turns.take(id, again)
+  return engine.turns.take(options.id, again)
 }
 
 const beginFork = Effect.fnUntraced(function* (

@@ -193,7 +193,7 @@ export class RecordedJob {
     const at = numberIn(query, "at")
     const context = this.#contextAt(at)
     if (context === undefined)
-      return no(400, "The job has no such cycle", `The last cycle of the record is ${job.cycle}.`)
+      return no(404, "The job has no such cycle", `The last cycle of the record is ${job.cycle}.`)
     switch (what) {
       case "kinds":
         return ok(this.#kinds(context, at))
