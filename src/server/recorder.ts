@@ -331,7 +331,8 @@ export const recordJob = Effect.fn("recordJob")(function* (
       ...inList,
       durationMs: haltedAt === undefined ? null : haltedAt - createdAt,
       error: error ?? null,
-      budget: mostUsed({ budget }, usage)
+      // A limit counts committed cycles: the last turn, which found nothing to do, used none of it.
+      budget: mostUsed({ budget }, { ...usage, cycles: journal.cycle })
     },
     diagnostics: diagnosticsJson(reader),
     input: { input: shortJson("the input", inputIn(journal.text), room), budget: limitsOf(budget) },
