@@ -75,7 +75,8 @@ const reported = (module: LoadedModule, options: RehearseOptions) =>
       else others.delete(name)
     }
     const { jobs: rehearsedJobs, skipped } = walk
-    return { program: program.name, jobs: rehearsedJobs, skipped, others }
+    const byName = [...others].sort(([a], [b]) => (a < b ? -1 : 1))
+    return { program: program.name, jobs: rehearsedJobs, skipped, others: new Map(byName) }
   })
 
 /** The ids of all jobs of a program, oldest first. Jobs of other programs are counted. */

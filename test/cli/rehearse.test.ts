@@ -37,7 +37,7 @@ jobs of other programs were not rehearsed: failing 1
     const ended = await converge(["rehearse", module("count"), "-p", "counting", "-s", store])
     expect(ended).toMatchObject({
       code: 3,
-      stdout: "✖ no job of counting in the store\njobs of other programs were not rehearsed: squares 1, failing 1\n"
+      stdout: "✖ no job of counting in the store\njobs of other programs were not rehearsed: failing 1, squares 1\n"
     })
   })
 

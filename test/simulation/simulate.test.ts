@@ -89,7 +89,7 @@ describe("a fault in the engine", () => {
     "a reservation that a kill left open is forgotten",
     "a fork keeps the facts that it was to replace"
   ])("is found by the first seeds: %s", async (name) => {
-    expect(await plant(name, 100)).toMatch(/^found /)
+    expect(await plant(name, 300)).toMatch(/^found /)
   })
 
   it("is found by a process that dies again before the next version has kept its own effects", async () => {
