@@ -17,7 +17,7 @@ import * as Problems from "./problems.ts"
 import { streamed } from "./streams.ts"
 import { Status } from "./shapes.ts"
 import type { Recorded, Recording, RecordingEnd } from "./telemetryRoom.ts"
-import { bytesOf, framed, goodbyeItem, type Item, pace, piecesOf } from "./viewer.ts"
+import { bytesOf, framed, goodbyeItem, type Item, livePace, piecesOf } from "./viewer.ts"
 
 interface TelemetryRequest {
   readonly params: { readonly id: string }
@@ -106,5 +106,5 @@ export const telemetry = Effect.fnUntraced(function* (core: SharedCore, asking: 
   if (hasAll(recording, last)) return HttpServerResponse.empty({ status: 204 })
   const { goodbye, settings } = core
   const options = { format: "sse", goodbye, heartbeatMs: settings.heartbeatMs } as const
-  return yield* streamed(core, request, "text/event-stream", bytesOf(telemetryItems(recording, last, pace), options))
+  return yield* streamed(core, request, "text/event-stream", bytesOf(telemetryItems(recording, last, livePace), options))
 })

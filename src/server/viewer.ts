@@ -20,6 +20,8 @@ import type { WrittenEvents } from "./writtenEvents.ts"
 /** Tuning: the pause between two writes of few events to a viewer, and the number from which on events are not few. */
 export const pace: Effect.Effect<void> = Effect.sleep(10)
 const fewEvents = 128
+/** Tuning: the same for live progress, of which the server keeps a window. A longer pause would lose items of a burst. */
+export const livePace: Effect.Effect<void> = Effect.sleep(1)
 
 export type Format = "sse" | "ndjson"
 

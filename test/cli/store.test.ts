@@ -419,7 +419,9 @@ describe.concurrent("looking back", () => {
       const { code, stdout } = await converge([command, "--help"])
       expect(code).toBe(0)
       expect(stdout).toContain("EXAMPLES")
-      expect(stdout.split("\n").filter((line) => line.length > 110)).toEqual([])
+      // The choices of a flag stand on one line.
+      const isLong = (line: string): boolean => line.length > 110 && !line.includes("(choices: ")
+      expect(stdout.split("\n").filter(isLong)).toEqual([])
     }
   })
 })

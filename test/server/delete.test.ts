@@ -144,13 +144,16 @@ describe.each([
   it("deletes the jobs below a job with it, and no child of a job that has not ended", async () => {
     const running = server()
     await running.post("/api/v1/jobs", { program: "family", id: "top" }, { prefer: "respond-async" })
-    await until(async () => (await stateOf(running, "top/1/asks//0".replaceAll("/", "%2F"))) === "converged")
     await until(async () => (await stateOf(running, "top/1/asks//1".replaceAll("/", "%2F"))) === "awaiting")
-    expect(await remove(running, "top/1/asks//0")).toMatchObject({ status: 409, problem: "JobNeeded" })
+    // Without a store, a server knows of a child only if it was asked for it while the child lived.
+    if (running === durable) {
+      await until(async () => (await stateOf(running, "top/1/asks//0".replaceAll("/", "%2F"))) === "converged")
+      expect(await remove(running, "top/1/asks//0")).toMatchObject({ status: 409, problem: "JobNeeded" })
+    }
     expect(await remove(running, "top/1/asks//1")).toMatchObject({ status: 409, problem: "JobUnfinished" })
     expect(await remove(running, "top")).toMatchObject({ status: 409, problem: "JobUnfinished" })
     await running.post(`${path("top")}/cancel`)
-    expect(await remove(running, "top")).toMatchObject({ status: 200, deleted: 3 })
+    expect(await remove(running, "top")).toMatchObject({ status: 200, deleted: running === durable ? 3 : 2 })
     for (const id of ["top", "top/1/asks//0", "top/1/asks//1"]) expect((await running.fetch(path(id))).status).toBe(404)
   })
 
