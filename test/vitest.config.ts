@@ -29,6 +29,7 @@ const alone = [
 /** Files that take long, and whose subject a shorter test of `npm test` looks at too. `npm run test:long` runs them. */
 const long = [
   ...["esbuild", "nesting", "oddFiles", "scale"].map((name) => `test/examples/code-audit/${name}.test.ts`),
+  "test/browser/hostile.test.ts",
   "test/examples/metta/thousand.test.ts",
   "test/integration/serve-ends.test.ts",
   "test/server/viewers.test.ts"
@@ -55,7 +56,7 @@ export default defineConfig({
       },
       { extends: true, test: { name: "alone", include: alone } },
       { extends: true, test: { name: "long", include: long } },
-      { extends: true, test: { name: "browser", include: browser } },
+      { extends: true, test: { name: "browser", include: browser, exclude: [...never, ...long] } },
       { extends: true, test: { name: "bench", include: ["test/bench/*.test.ts"] } }
     ],
     pool: "forks",
