@@ -106,5 +106,10 @@ export const telemetry = Effect.fnUntraced(function* (core: SharedCore, asking: 
   if (hasAll(recording, last)) return HttpServerResponse.empty({ status: 204 })
   const { goodbye, settings } = core
   const options = { format: "sse", goodbye, heartbeatMs: settings.heartbeatMs } as const
-  return yield* streamed(core, request, "text/event-stream", bytesOf(telemetryItems(recording, last, livePace), options))
+  return yield* streamed(
+    core,
+    request,
+    "text/event-stream",
+    bytesOf(telemetryItems(recording, last, livePace), options)
+  )
 })
