@@ -21,7 +21,7 @@ import { endOf, readJob } from "./storedEnd.ts"
 import { asFailed } from "./storedJobs.ts"
 import { oneLine } from "./text.ts"
 
-/** What is shown of a job, and which end counts as a failure. */
+/** The parts of a job that are shown, and the ends that count as a failure. */
 export interface FollowOptions {
   readonly json: boolean
   readonly facts: boolean

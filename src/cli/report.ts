@@ -173,7 +173,7 @@ export const failureOf = (
   return [...lines, ...missingHint(message)].join("\n")
 }
 
-/** What to do where a service is missing; nothing for another message. */
+/** The advice where a service is missing; nothing for another message. */
 export const missingHint = (message: string): ReadonlyArray<string> =>
   message.startsWith("Service not found: ")
     ? [

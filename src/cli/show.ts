@@ -90,7 +90,7 @@ const examined = Effect.fnUntraced(function* (jobId: string) {
   return { cycle, headline: examination.result.headline }
 })
 
-/** What is known of a job with a corrupt journal: the word of the store, and the cycles before the corrupt part. */
+/** The knowledge of a job with a corrupt journal: the word of the store, and the cycles before the corrupt part. */
 const corruptHeadline = ({ jobId }: StoredJournal, standing: Standing, cycle: number | undefined): string => {
   const word = `The store has the job as ${standing}, but its journal is corrupt`
   if (cycle === undefined) return `${word} from its beginning, so nothing else is known of it.`

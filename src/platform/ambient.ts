@@ -15,7 +15,7 @@ import nodeCrypto from "node:crypto"
 import { syncBuiltinESMExports } from "node:module"
 import process from "node:process"
 
-/** What code that runs in it is told. */
+/** The answers that code gets which runs in it. */
 export interface Ambience {
   /** Milliseconds since the epoch. */
   readonly nowMs: () => number

@@ -357,7 +357,7 @@ const pastHeadline = ({ headline, standing: stood }: Diagnosis): string => {
   return `In cycle ${number(stood.cycle)} it ${did}. ${rest}`
 }
 
-/** What is different now. */
+/** The differences between then and now. */
 const Changed = () => {
   const { value: changes } = since
   const cycle = at.value
@@ -415,7 +415,7 @@ const hasFailures = ({ error, failure, failures }: Diagnosis): boolean =>
   failures.length > 1 ||
   (failure !== null && error === null && (at.value !== undefined || (job.value?.result?.error ?? null) === null))
 
-/** What happened up to the cycle that the page shows. */
+/** The story of the job up to the cycle that the page shows. */
 export const Answer = () => {
   const { value: found } = shownDiagnosis
   const isPast = at.value !== undefined

@@ -1,4 +1,4 @@
-/** What a job has used of each budget, the agents that paid, and the diagnostics of its tasks. */
+/** The part of each budget that a job has used, the agents that paid, and the diagnostics of its tasks. */
 import type { Result, Usage } from "./api.ts"
 import { bytes, number, span } from "./format.ts"
 import { at, limits } from "./jobStore.ts"
