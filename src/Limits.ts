@@ -301,7 +301,7 @@ export const Limits = {
    * value of each and of every other text, and parts of other lists.
    */
   briefEventLength: 1_000,
-  briefFacts: 8,
+  briefFacts: 4,
   briefValueLength: 100,
   briefTextLength: 400,
   briefParts: 50,

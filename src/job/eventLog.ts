@@ -21,6 +21,14 @@ import { countOf, eventsOf, lengthOf, type LogRecord, type CycleRange } from "..
 const pageEvents = 256
 const pageLength = 16_384
 
+/** How a reader reads a log. */
+export interface ReadingOptions {
+  /** The pause after a wait for a record, so that those that come meanwhile are read together. Default: none. */
+  readonly pace?: Effect.Effect<void>
+  /** Characters of canonical text behind the events of a page, about. Default: a few thousand. */
+  readonly pageLength?: number
+}
+
 export class EventLog {
   readonly #records: Array<LogRecord> = []
   /** The number of the newest event up to each record. */
@@ -123,8 +131,8 @@ export class EventLog {
   }
 
   /** Like `stream`, but only events with a number above `seq`. If there is none yet, it waits. */
-  after(seq: number): Stream.Stream<JobEvent> {
-    return Stream.suspend(() => Stream.paginate(this.#recordAfter(seq), (record) => this.#page(record, seq)))
+  after(seq: number, options: ReadingOptions = {}): Stream.Stream<JobEvent> {
+    return Stream.suspend(() => Stream.paginate(this.#recordAfter(seq), (record) => this.#page(record, seq, options)))
   }
 
   /** The place of the record with the first event above `seq`, or of the next record. Places count dropped records, too. */
@@ -138,25 +146,26 @@ export class EventLog {
     return this.#droppedRecords + low
   }
 
-  #page(asked: number, after: number) {
+  #page(asked: number, after: number, options: ReadingOptions) {
     return Effect.suspend(() => {
       const from = Math.max(asked, this.#droppedRecords)
       const place = from - this.#droppedRecords
       const record = this.#records[place]
       if (record === undefined) {
-        return this.#ended
-          ? Effect.succeed([[], Option.none()] as const)
-          : Effect.as(this.#grownBeyond(from), [[], Option.some(from)] as const)
+        if (this.#ended) return Effect.succeed([[], Option.none()] as const)
+        const grown = this.#grownBeyond(from)
+        const { pace } = options
+        return Effect.as(pace === undefined ? grown : Effect.andThen(grown, pace), [[], Option.some(from)] as const)
       }
-      return Effect.succeed(this.#pageFrom(from, after))
+      return Effect.succeed(this.#pageFrom(from, after, options.pageLength ?? pageLength))
     })
   }
 
   /** The events of some records that are there, from a place on. */
-  #pageFrom(from: number, after: number): readonly [ReadonlyArray<JobEvent>, Option.Option<number>] {
+  #pageFrom(from: number, after: number, most: number): readonly [ReadonlyArray<JobEvent>, Option.Option<number>] {
     const page: Array<JobEvent> = []
     let place = from - this.#droppedRecords
-    for (let length = 0; page.length < pageEvents && length < pageLength; place++) {
+    for (let length = 0; page.length < pageEvents && length < most; place++) {
       const record = this.#records[place]
       if (record === undefined) break
       length += lengthOf(record)

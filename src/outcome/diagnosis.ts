@@ -1,7 +1,8 @@
 /**
  * The answer to the question why a job failed, does not end, or gave less than it should: from its events alone.
  *
- * An `Examination` reads the log once, from any event on. It remembers the last cycles only, so its size is bounded (G14). It
+ * An `Examination` reads the log once, from any event on. It remembers the last cycles only, so its size is bounded (G14). Facts
+ * are counted when somebody asks: most of them have left the last cycles by then, and a job should not pay for its viewer. It
  * counts equal failures, facts that change again and again with the agents that change them, and the growth of each kind.
  *
  * Boundary: the pure core; events in, a value out. A server and a command line show it.
@@ -126,6 +127,13 @@ interface Counted {
   last: number
 }
 
+/** Facts that a task committed, as its event has them. */
+interface Commit {
+  readonly cycle: number
+  readonly agent: string
+  readonly facts: ReadonlyArray<{ readonly kind: string; readonly id: string; readonly value: unknown }>
+}
+
 interface Watched {
   readonly kind: string
   readonly id: string
@@ -138,6 +146,9 @@ export class Examination {
   readonly #failures = new Map<string, Counted>()
   readonly #facts = new Map<string, Watched>()
   readonly #growth = new Map<string, Map<number, number>>()
+  /** Commits of the window that are not counted yet, oldest first, and their facts. */
+  #unread: Array<Commit> = []
+  #unreadFacts = 0
   readonly #violated = new Map<string, string>()
   readonly #intents = new OpenIntents()
   #standing: Standing = { state: "running", cycle: 0, tasks: 0, agents: [] }
@@ -162,7 +173,7 @@ export class Examination {
       case "JobResumed":
         return this.#stand("running")
       case "FactsCommitted":
-        return this.#commit(event.cycle, event.agent, event.facts)
+        return this.#commit(event)
       case "TaskDiscarded":
         return this.#fail(event.agent, event.each, event.cause, event.cycle)
       case "InvariantViolated":
@@ -189,6 +200,7 @@ export class Examination {
 
   /** What the events say so far. */
   get result(): Diagnosis {
+    this.#read()
     const all = [...this.#failures.values()].sort((a, b) => b.count - a.count || b.last - a.last)
     const failures = all.slice(0, Limits.diagnosedFailures)
     const left = all.slice(Limits.diagnosedFailures).reduce((sum, { count }) => sum + count, 0)
@@ -223,21 +235,44 @@ export class Examination {
 
   #turn(cycle: number): void {
     this.#cycle = cycle
-    const from = cycle - Limits.diagnosedCycles
+    const before = cycle - Limits.diagnosedCycles
     // A fact that is committed again goes to the end, so the oldest are at the front.
     for (const [key, { cycles }] of this.#facts) {
-      if ((cycles.at(-1) ?? 0) > from) break
+      if ((cycles.at(-1) ?? 0) > before) break
       this.#facts.delete(key)
     }
+    let gone = 0
+    for (const commit of this.#unread) {
+      if (commit.cycle > before) break
+      this.#unreadFacts -= commit.facts.length
+      gone++
+    }
+    if (gone > 0) this.#unread = this.#unread.slice(gone)
   }
 
-  #commit(cycle: number, agent: string, facts: ReadonlyArray<{ kind: string; id: string; value: unknown }>): void {
+  /** Keeps a commit for the next question. Most of them leave the window before somebody asks. */
+  #commit({ agent, cycle, facts }: Commit): void {
+    this.#unread.push({ cycle, agent, facts })
+    this.#unreadFacts += facts.length
+    const most = Math.max(this.#unreadFacts, this.#unread.length)
+    if (most > Limits.diagnosedFacts) this.#read()
+  }
+
+  /** Counts the facts of the commits that were kept. */
+  #read(): void {
+    for (const commit of this.#unread) this.#count(commit)
+    this.#unread = []
+    this.#unreadFacts = 0
+  }
+
+  #count({ agent, cycle, facts }: Commit): void {
+    const before = this.#cycle - Limits.diagnosedCycles
     for (const { id, kind, value } of facts) {
       const perCycle = this.#growth.get(kind) ?? new Map<number, number>()
       this.#growth.set(kind, perCycle)
       perCycle.set(cycle, (perCycle.get(cycle) ?? 0) + 1)
       for (const past of perCycle.keys()) {
-        if (past > cycle - Limits.diagnosedCycles) break
+        if (past > before) break
         perCycle.delete(past)
       }
       const key = refKey({ kind, id })
@@ -245,7 +280,7 @@ export class Examination {
       this.#facts.delete(key)
       this.#facts.set(key, watched)
       watched.cycles.push(cycle)
-      while ((watched.cycles[0] ?? cycle) <= cycle - Limits.diagnosedCycles) watched.cycles.shift()
+      while ((watched.cycles[0] ?? cycle) <= before) watched.cycles.shift()
       watched.values.push({ cycle, agent, value })
       if (watched.values.length > Limits.diagnosedValues) watched.values.shift()
     }
@@ -281,10 +316,13 @@ export class Examination {
 
   get #changing(): ReadonlyArray<ChangingFact> {
     const changing: Array<ChangingFact> = []
+    const before = this.#cycle - Limits.diagnosedCycles
     for (const { cycles, id, kind, values } of this.#facts.values()) {
-      if (cycles.length < 2) continue
-      const agents = [...new Set(values.map(({ agent }) => agent))].sort()
-      changing.push({ kind, id, times: cycles.length, agents, values: [...values] })
+      const times = cycles.filter((cycle) => cycle > before).length
+      if (times < 2) continue
+      const last = values.filter(({ cycle }) => cycle > before)
+      const agents = [...new Set(last.map(({ agent }) => agent))].sort()
+      changing.push({ kind, id, times, agents, values: last })
     }
     return changing.sort((a, b) => b.times - a.times).slice(0, Limits.diagnosedFailures)
   }

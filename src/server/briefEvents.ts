@@ -8,13 +8,10 @@ import type { JobView } from "../job/view.ts"
 import type { JobEvent } from "../outcome/JobEvent.ts"
 import { Limits } from "../Limits.ts"
 import { parseJson } from "../values/parseJson.ts"
-import { eventText, factsOf } from "./eventText.ts"
-import { cutValue, shortened } from "./previews.ts"
-
-const withFacts = (event: JobEvent, most: number): JobEvent => {
-  if (event._tag === "FactsCommitted") return { ...event, facts: event.facts.slice(0, most) }
-  return event._tag === "JobStarted" ? { ...event, seeds: event.seeds.slice(0, most) } : event
-}
+import type { Fact } from "../program/Fact.ts"
+import { eventText, factsOf, valueText } from "./eventText.ts"
+import { plainText } from "./json.ts"
+import { cutText, cutValue, shortened } from "./previews.ts"
 
 const isFact = (value: unknown): value is { readonly value: unknown } =>
   typeof value === "object" && value !== null && "value" in value && "provenance" in value
@@ -26,17 +23,47 @@ const cutField = (name: string, field: unknown): unknown => {
   return shortened(shown, Limits.briefTextLength, Limits.briefParts)
 }
 
+/** The text of a field, cut if it is long. */
+const shortText = (text: string): string =>
+  text.length <= Limits.briefTextLength
+    ? text
+    : plainText(shortened(parseJson(text), Limits.briefTextLength, Limits.briefParts))
+
+/** A fact of an event, whose value is cut. */
+const briefFact = ({ id, kind, provenance }: Fact, value: string): string => {
+  const cut = cutText(value, Limits.briefValueLength)
+  return (
+    `{"kind":${JSON.stringify(kind)},"id":${shortText(JSON.stringify(id))},` +
+    `"value":${cut === undefined ? value : JSON.stringify(cut.value)},"provenance":${shortText(JSON.stringify(provenance))}` +
+    `${cut === undefined ? "" : `,"length":${cut.length}`}}`
+  )
+}
+
+/** An event with many facts: its first ones, written once, since a viewer of a fast job is sent many such events. */
+const withFewFacts = (event: JobEvent, view: JobView | undefined): string => {
+  const facts = factsOf(event)
+  const shown = facts.slice(0, Limits.briefFacts).map((fact) => briefFact(fact, valueText(fact, view)))
+  let text = ""
+  for (const [name, field] of Object.entries(event)) {
+    if (field === undefined) continue
+    const written = field === facts ? `[${shown.join(",")}]` : shortText(plainText(field))
+    text += `${text === "" ? "{" : ","}${JSON.stringify(name)}:${written}`
+  }
+  return `${text},"isBrief":true,"omitted":${facts.length - shown.length}}`
+}
+
 /** The text of an event for a list. `textOf` gives the whole text of an event that has few facts. */
 export const briefText = (
   event: JobEvent,
   view: JobView | undefined,
   textOf: (event: JobEvent) => string = (few) => eventText(few, view)
 ): string => {
-  const count = factsOf(event).length
-  const omitted = Math.max(0, count - Limits.briefFacts)
-  const text = omitted === 0 ? textOf(event) : eventText(withFacts(event, Limits.briefFacts), view)
-  if (omitted === 0 && text.length <= Limits.briefEventLength) return text
+  if (factsOf(event).length > Limits.briefFacts) return withFewFacts(event, view)
+  const text = textOf(event)
+  if (text.length <= Limits.briefEventLength) return text
   const fields = Object.entries(parseJson(text) as Readonly<Record<string, unknown>>)
-  const cut = Object.fromEntries(fields.map(([name, field]) => [name, cutField(name, field)]))
-  return JSON.stringify({ ...cut, isBrief: true, ...(omitted === 0 ? {} : { omitted }) })
+  return JSON.stringify({
+    ...Object.fromEntries(fields.map(([name, field]) => [name, cutField(name, field)])),
+    isBrief: true
+  })
 }

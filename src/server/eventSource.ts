@@ -10,6 +10,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import type { ReadingOptions } from "../job/eventLog.ts"
 import type { JobView } from "../job/view.ts"
 import type { JournalCorrupt } from "../outcome/JobError.ts"
 import type { JobEvent } from "../outcome/JobEvent.ts"
@@ -32,7 +33,8 @@ export const eventsAfter = (
   store: JobStore["Service"],
   found: KnownJob | Stored,
   after: number,
-  reading: Reading = (journal) => journal
+  reading: Reading = (journal) => journal,
+  options: ReadingOptions = {}
 ): Stream.Stream<SourceEvent, StoreError | JournalCorrupt> => {
   const journals: JournalEvents = (jobId, from) =>
     reading(
@@ -41,13 +43,16 @@ export const eventsAfter = (
       )
     )
   if (!isKnown(found)) return journals(found.journal.jobId, after)
-  return store.isDurable ? filledUp(journals, found.view, after) : fromLog(found.view, after)
+  const logOf: LogEvents = (from) => fromLog(found.view, from, options)
+  return store.isDurable ? filledUp(journals, logOf, found.view, after) : logOf(after)
 }
 
 /** Wraps a journal's stream of events for a viewer, such as to limit its memory. */
 export type Reading = (
   journal: Stream.Stream<SourceEvent, StoreError | JournalCorrupt>
 ) => Stream.Stream<SourceEvent, StoreError | JournalCorrupt>
+
+type LogEvents = (after: number) => Stream.Stream<SourceEvent>
 
 type JournalEvents = (jobId: string, after: number) => Stream.Stream<SourceEvent, StoreError | JournalCorrupt>
 
@@ -71,20 +76,25 @@ export const contextBytesOf = (events: ReadonlyArray<SourceEvent>): number => {
   return bytes
 }
 
-const fromLog = (view: JobView, after: number): Stream.Stream<SourceEvent> =>
-  Stream.map(view.log.after(after), (event) => ({
+const fromLog = (view: JobView, after: number, options: ReadingOptions): Stream.Stream<SourceEvent> =>
+  Stream.map(view.log.after(after, options), (event) => ({
     event,
     view: view.log.isInJson(event.cycle) ? undefined : view
   }))
 
 /** The journal up to the beginning of the log, and then the log. */
-const filledUp = (journals: JournalEvents, view: JobView, after: number): Stream.Stream<SourceEvent> =>
+const filledUp = (
+  journals: JournalEvents,
+  logOf: LogEvents,
+  view: JobView,
+  after: number
+): Stream.Stream<SourceEvent> =>
   Stream.suspend(() => {
     const { jobId, log } = view
     let last = after
     if (after + 1 >= log.oldest) {
       let isGone = false
-      const kept = Stream.takeWhile(fromLog(view, after), ({ event: { seq } }) => {
+      const kept = Stream.takeWhile(logOf(after), ({ event: { seq } }) => {
         // The log dropped the next event before it could be read.
         isGone = seq > last + 1 && (last === after || log.isReleased)
         if (!isGone) last = seq
@@ -92,7 +102,7 @@ const filledUp = (journals: JournalEvents, view: JobView, after: number): Stream
       })
       return Stream.concat(
         kept,
-        Stream.suspend(() => (isGone ? filledUp(journals, view, last) : Stream.empty))
+        Stream.suspend(() => (isGone ? filledUp(journals, logOf, view, last) : Stream.empty))
       )
     }
     let isRead = true
@@ -109,7 +119,7 @@ const filledUp = (journals: JournalEvents, view: JobView, after: number): Stream
       })
     )
     // A journal that gave no event would give none again, so the log goes on.
-    const rest = Stream.suspend(() => (isRead && last > after ? filledUp(journals, view, last) : fromLog(view, last)))
+    const rest = Stream.suspend(() => (isRead && last > after ? filledUp(journals, logOf, view, last) : logOf(last)))
     return Stream.concat(stored, rest)
   })
 

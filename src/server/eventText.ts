@@ -20,7 +20,9 @@ const integerKey = /[{,]"\d+":/
 export const valueJson = (canonical: string): string =>
   integerKey.test(canonical) ? JSON.stringify(parseJson(canonical)) : canonical
 
-const valueText = (fact: Fact, view: JobView): string => {
+/** The value of an event's fact as JSON text. `view`: as `eventPieces` takes it. */
+export const valueText = (fact: Fact, view: JobView | undefined): string => {
+  if (view === undefined) return plainText(fact.value)
   const committed = view.factText(fact.provenance.version)
   if (committed !== undefined) return valueJson(committed)
   const kind = view.program.kinds.get(fact.kind)

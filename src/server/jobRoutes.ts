@@ -42,7 +42,7 @@ import * as Problems from "./problems.ts"
 import { cutValue } from "./previews.ts"
 import { attributesAsked, type FactName, refOf } from "./queries.ts"
 import type * as Shapes from "./shapes.ts"
-import { type Format, pace, viewer } from "./viewer.ts"
+import { briefPageLength, type Format, lookingMs, paceOf, viewer, writingMs } from "./viewer.ts"
 import { notTaken, problemOf, steer } from "./steering.ts"
 import { placeOf, streamed } from "./streams.ts"
 import { telemetry } from "./telemetryRoute.ts"
@@ -168,7 +168,11 @@ const events = Effect.fnUntraced(function* (
   const after = lastId === undefined || lastId === "" ? (query.after ?? 0) : yield* eventNumber(lastId)
   const found = yield* directory.watch(params.id)
   const place = placeOf(request)
-  const events = eventsAfter(store, found, after, (journal) => room.reading(place, journal, contextBytesOf))
+  const isBrief = query.brief === "true"
+  const events = eventsAfter(store, found, after, (journal) => room.reading(place, journal, contextBytesOf), {
+    pace: paceOf(isBrief ? lookingMs : writingMs),
+    ...(isBrief ? { pageLength: briefPageLength } : {})
+  })
   const isNext = isKnown(found)
     ? found.view.log.newest > after
     : Option.isSome(yield* Effect.mapError(Stream.runHead(events), (error) => ofStart(params.id, error)))
@@ -176,8 +180,7 @@ const events = Effect.fnUntraced(function* (
   // After a 204, a browser does not reconnect.
   if (isOver && !isNext) return HttpServerResponse.empty({ status: 204 })
   const format: Format = wantsLines(headers.accept) ? "ndjson" : "sse"
-  const isBrief = query.brief === "true"
-  const options = { format, after, heartbeatMs: settings.heartbeatMs, goodbye, pace, written, isBrief }
+  const options = { format, after, heartbeatMs: settings.heartbeatMs, goodbye, written, isBrief }
   const contentType = format === "sse" ? "text/event-stream" : "application/x-ndjson"
   return yield* streamed(core, request, contentType, viewer(endingEarly(events, params.id), options), place)
 })

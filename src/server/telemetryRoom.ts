@@ -35,12 +35,17 @@ export type RecordingEnd =
   | { readonly _tag: "Ended"; readonly status: typeof Status.Type }
   | { readonly _tag: "Goodbye"; readonly reason: "shutting-down" | "store" }
 
+/** Tuning: so many items that a viewer has not been sent end the pause between two writes to it. */
+const burst = 256
+
 const isStatus = Schema.is(Status)
 
 /** An item as JSON. A value that is too long is given as the name of its type, as those of worker threads are. */
 export const telemetryText = (item: JobTelemetry): string => {
+  // Only the values of a program need care.
+  if (item._tag !== "TaskProgress") return JSON.stringify(item)
   const text = plainText(item)
-  if (item._tag !== "TaskProgress" || text.length <= Limits.progressTextLength + Limits.serverTelemetryNameLength) {
+  if (text.length <= Limits.progressTextLength + Limits.serverTelemetryNameLength) {
     return text
   }
   return plainText({ ...item, value: typeof item.value })
@@ -54,8 +59,8 @@ export class Recording {
   #length = 0
   #newest = 0
   #end: RecordingEnd | undefined
-  /** Viewers that wait for the next item. */
-  #waiting = new Set<() => void>()
+  /** Viewers that wait, each for the item of a number. */
+  readonly #waiting = new Map<() => void, number>()
 
   constructor(name: string) {
     this.name = name
@@ -99,44 +104,59 @@ export class Recording {
   }
 
   #wake(): void {
-    const waiting = this.#waiting
-    this.#waiting = new Set()
-    for (const wake of waiting) wake()
+    for (const [wake, sequence] of this.#waiting) {
+      if (sequence > this.#newest && this.#end === undefined) continue
+      this.#waiting.delete(wake)
+      wake()
+    }
   }
 
-  /** The items with a number above `sequence`, page by page, until the recording has ended. */
-  after(sequence: number): Stream.Stream<Recorded> {
-    return Stream.paginate(sequence, (last) => this.#page(last))
+  /**
+   * The items with a number above `sequence`, page by page, until the recording has ended. `pace`: the pause after a wait for an
+   * item, so that those that come meanwhile are read together; default none.
+   */
+  after(sequence: number, pace?: Effect.Effect<void>): Stream.Stream<Recorded> {
+    return Stream.paginate(sequence, (last) => this.#page(last, pace))
   }
 
-  #page(last: number): Effect.Effect<readonly [ReadonlyArray<Recorded>, Option.Option<number>]> {
+  #page(
+    last: number,
+    pace: Effect.Effect<void> | undefined
+  ): Effect.Effect<readonly [ReadonlyArray<Recorded>, Option.Option<number>]> {
     return Effect.suspend(() => {
       const page = this.#next(last)
       const newest = page.at(-1)
       if (newest !== undefined) return Effect.succeed([page, Option.some(newest.sequence)] as const)
       if (this.#end !== undefined) return Effect.succeed([[], Option.none()] as const)
-      return Effect.as(this.#grown, [[], Option.some(last)] as const)
+      // A burst does not wait for the end of the pause: the window might lose its first items meanwhile.
+      const rest = pace === undefined ? Effect.void : Effect.raceFirst(pace, this.#reached(last + burst))
+      return Effect.as(Effect.andThen(this.#reached(last + 1), rest), [[], Option.some(last)] as const)
     })
   }
 
-  /** Items that can be sent at once. The numbers may have gaps, so they are not counted through. */
+  /** Items that can be sent at once. The numbers may have gaps: only then all items are looked through. */
   #next(last: number): ReadonlyArray<Recorded> {
     if (last >= this.#newest) return []
     const page: Array<Recorded> = []
     let length = 0
-    for (const item of this.#items.values()) {
-      if (item.sequence <= last) continue
+    const take = (item: Recorded): boolean => {
       page.push(item)
-      length += item.text.length
-      if (length >= Limits.serverPieceLength) break
+      return (length += item.text.length) < Limits.serverPieceLength
     }
+    for (let item = this.#items.get(last + 1); item !== undefined; item = this.#items.get(item.sequence + 1)) {
+      if (!take(item)) break
+    }
+    if (page.length > 0) return page
+    for (const item of this.#items.values()) if (item.sequence > last && !take(item)) break
     return page
   }
 
-  get #grown(): Effect.Effect<void> {
+  /** Succeeds when the item of a number is there, or the recording has ended. */
+  #reached(sequence: number): Effect.Effect<void> {
     return Effect.callback((resume) => {
       const wake = (): void => resume(Effect.void)
-      this.#waiting.add(wake)
+      this.#waiting.set(wake, sequence)
+      this.#wake()
       return Effect.sync(() => this.#waiting.delete(wake))
     })
   }

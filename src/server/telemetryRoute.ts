@@ -17,7 +17,7 @@ import * as Problems from "./problems.ts"
 import { streamed } from "./streams.ts"
 import { Status } from "./shapes.ts"
 import type { Recorded, Recording, RecordingEnd } from "./telemetryRoom.ts"
-import { bytesOf, framed, goodbyeItem, type Item, livePace, piecesOf } from "./viewer.ts"
+import { bytesOf, framed, goodbyeItem, type Item, lookingMs, paceOf, piecesOf } from "./viewer.ts"
 
 interface TelemetryRequest {
   readonly params: { readonly id: string }
@@ -67,7 +67,7 @@ export const telemetryItems = (
     if (end._tag === "Goodbye") return Stream.succeed(goodbyeItem("sse", end.reason))
     return Stream.succeed({ text: framed("sse", end._tag, endText(end), idOf(newest + 1)), isLast: true })
   })
-  return Stream.concat(head, Stream.concat(piecesOf(recording.after(after), itemsOf, pace), end))
+  return Stream.concat(head, Stream.concat(piecesOf(recording.after(after, pace), itemsOf), end))
 }
 
 /** Whether a viewer has had everything up to the end. */
@@ -110,6 +110,6 @@ export const telemetry = Effect.fnUntraced(function* (core: SharedCore, asking: 
     core,
     request,
     "text/event-stream",
-    bytesOf(telemetryItems(recording, last, livePace), options)
+    bytesOf(telemetryItems(recording, last, paceOf(lookingMs)), options)
   )
 })

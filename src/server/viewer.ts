@@ -8,6 +8,7 @@
  *
  * Boundary: events in, bytes out.
  */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
@@ -17,12 +18,25 @@ import type { JobView } from "../job/view.ts"
 import type { SourceEvent } from "./eventSource.ts"
 import type { WrittenEvents } from "./writtenEvents.ts"
 
-/** Tuning: the pause between two writes of few events to a viewer, and the number from which on events are not few. */
-export const pace: Effect.Effect<void> = Effect.sleep(10)
-const fewEvents = 128
-/** Tuning: the same for live progress, of which the server keeps a window. A longer pause would lose items of a burst. */
-export const livePace: Effect.Effect<void> = Effect.sleep(1)
+/** Tuning: milliseconds between two writes to a viewer that has everything: to a program, and to somebody who looks on. */
+export const writingMs = 10
+export const lookingMs = 32
 
+/**
+ * The pause before a write to a viewer that has everything: none if the last write was long ago. What comes meanwhile goes with it,
+ * since a write costs more than the events in it, and the job pays for it.
+ */
+export const paceOf = (ms: number): Effect.Effect<void> => {
+  let last = -Infinity
+  return Effect.flatMap(Clock.currentTimeMillis, (now) => {
+    const wait = Math.min(last + ms - now, ms)
+    last = now + Math.max(wait, 0)
+    return wait > 0 ? Effect.sleep(wait) : Effect.void
+  })
+}
+
+/** Tuning: characters of canonical text behind the events that a viewer of brief events is sent at once. */
+export const briefPageLength = 262_144
 export type Format = "sse" | "ndjson"
 
 /** Options of every stream of a server. */
@@ -31,8 +45,6 @@ export interface SendingOptions {
   readonly heartbeatMs: number
   /** Succeeds when the server shuts down. */
   readonly goodbye: Effect.Effect<void>
-  /** The pause between two writes of few events. Default: none. */
-  readonly pace?: Effect.Effect<void>
 }
 
 export interface ViewerOptions extends SendingOptions {
@@ -72,31 +84,19 @@ function* inPieces(items: Iterable<Item>): Generator<Item, void> {
   if (joined !== "") yield { text: joined, isLast: false }
 }
 
-/**
- * Pieces of the events of a stream. Between two pieces the event loop gets a turn if the slice is over.
- *
- * Events that come one by one wait for the others of the `pace`: a write costs more than the events in it, and the job pays for
- * it. Events that are there already are sent without a pause.
- */
+/** Pieces of the events of a stream. Between two pieces the event loop gets a turn if the slice is over. */
 export const piecesOf = <A, E>(
   events: Stream.Stream<A, E>,
-  itemsOf: (event: A) => Iterable<Item>,
-  pace: Effect.Effect<void> = Effect.void
+  itemsOf: (event: A) => Iterable<Item>
 ): Stream.Stream<Item, E> =>
   Stream.transformPull(events, (pull) =>
     Effect.sync(() => {
       let pieces: Iterator<Item, void> | undefined
-      // Whether the last events were few, and short.
-      let isAlone = false
       const next: typeof piece = Effect.suspend(() => {
         const step = pieces?.next()
-        if (step === undefined || step.done === true) return more
-        if (step.value.text.length >= Limits.serverPieceLength) isAlone = false
-        return Effect.as(breathe, [step.value] as const)
+        return step === undefined || step.done === true ? more : Effect.as(breathe, [step.value] as const)
       })
-      const paced = Effect.suspend(() => (isAlone ? Effect.andThen(pace, pull) : pull))
-      const more = Effect.flatMap(paced, (chunk) => {
-        isAlone = chunk.length < fewEvents
+      const more = Effect.flatMap(pull, (chunk) => {
         pieces = inPieces(chunk.values().flatMap((event) => itemsOf(event)))
         return next
       })
@@ -157,7 +157,7 @@ export const viewer = (events: Stream.Stream<SourceEvent>, options: ViewerOption
     yield { text: behind, isLast: _tag === "JobHalted" }
   }
   return Stream.ensuring(
-    bytesOf(piecesOf(events, itemsOf, options.pace), options),
+    bytesOf(piecesOf(events, itemsOf), options),
     Effect.sync(() => followed !== undefined && written.unfollow(followed))
   )
 }

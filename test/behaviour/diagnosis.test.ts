@@ -4,7 +4,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { Agent, Engine, Program } from "../../src/index.ts"
+import { Agent, Engine, type JobEvent, Program } from "../../src/index.ts"
 import { type Diagnosis, Examination } from "../../src/outcome/diagnosis.ts"
 import { cell, Cell, engine, num, Num, nums } from "../support/behaviour/harness.ts"
 
@@ -133,6 +133,37 @@ describe("a diagnosis", () => {
       const { changing, growth } = examination.result
       expect(changing).toEqual([])
       expect(growth).toEqual([{ kind: "Num", facts: 50_000, perCycle: Array.from({ length: 50 }, () => 1_000) }])
+    })
+  )
+
+  it.effect("is the same whenever it was asked before", () =>
+    Effect.sync(() => {
+      let seed = 7
+      const below = (most: number): number => (seed = (seed * 48_271) % 2_147_483_647) % most
+      for (let round = 0; round < 30; round++) {
+        const often = new Examination()
+        const once = new Examination()
+        let seq = 0
+        const tell = (event: JobEvent.JobEvent): void => {
+          once.add(event)
+          often.add(event)
+          if (below(20) === 0) expect(often.result.growth.length).toBeLessThanOrEqual(3)
+        }
+        for (let cycle = 1; cycle <= 130; cycle++) {
+          tell({ _tag: "CycleStarted", seq: ++seq, cycle, tier: 0, agents: ["a"], tasks: 1 })
+          for (let task = 0; task < below(4); task++) {
+            const facts = Array.from({ length: below(300) }, () => ({
+              kind: `Kind ${below(3)}`,
+              id: String(below(round % 2 === 0 ? 40 : 20_000)),
+              value: below(9),
+              provenance: {} as never
+            }))
+            tell({ _tag: "FactsCommitted", seq: ++seq, cycle, agent: `agent ${below(3)}`, facts })
+          }
+        }
+        expect(once.result).toEqual(often.result)
+        expect(once.result.changing.length).toBeGreaterThan(0)
+      }
     })
   )
 })

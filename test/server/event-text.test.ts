@@ -6,11 +6,22 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { describe } from "vitest"
-import { Agent, Engine, Fact, type Job, type JobEvent, type Program as AnyProgram, Program } from "../../src/index.ts"
+import {
+  Agent,
+  Engine,
+  Fact,
+  type Job,
+  type JobEvent,
+  Limits,
+  type Program as AnyProgram,
+  Program
+} from "../../src/index.ts"
 import { viewOf } from "../../src/job/jobHandle.ts"
 import type { JobView } from "../../src/job/view.ts"
-import { eventText } from "../../src/server/eventText.ts"
+import { briefText } from "../../src/server/briefEvents.ts"
+import { eventText, factsOf } from "../../src/server/eventText.ts"
 import { plain } from "../../src/server/json.ts"
+import { cutValue, shortened } from "../../src/server/previews.ts"
 import { parseJson } from "../../src/values/parseJson.ts"
 import { brokenOff, engineOnStore, journalStore } from "../support/behaviour/durable.ts"
 import { cell, Cell, engine, Entry, entry, num, Num } from "../support/behaviour/harness.ts"
@@ -136,4 +147,57 @@ describe("the text of an event", () => {
       }).pipe(Effect.provide(engineOnStore(store)))
     })
   )
+})
+
+describe("the brief text of an event with many facts", () => {
+  /** Cuts the whole event, parsed. */
+  const slowBrief = (whole: string): unknown => {
+    const fields = JSON.parse(whole) as Record<string, unknown>
+    const name = "seeds" in fields ? "seeds" : "facts"
+    const facts = fields[name] as ReadonlyArray<Fact.Fact>
+    const cut = (value: unknown) => shortened(value, Limits.briefTextLength, Limits.briefParts)
+    return {
+      ...fields,
+      agent: cut(fields["agent"]),
+      [name]: facts.slice(0, Limits.briefFacts).map((fact) => cut(cutValue(fact, Limits.briefValueLength))),
+      isBrief: true,
+      omitted: facts.length - Limits.briefFacts
+    }
+  }
+
+  it.effect("has the first facts as the whole event has them", () =>
+    Effect.gen(function* () {
+      const job = yield* Engine.start(rich, { from: 0 })
+      yield* Effect.exit(job.result)
+      const view = viewOf(job)!
+      let cut = 0
+      for (const event of yield* Stream.runCollect(job.events)) {
+        const brief = briefText(event, view)
+        if (factsOf(event).length <= Limits.briefFacts) continue
+        cut++
+        expect(brief).toBe(JSON.stringify(slowBrief(eventText(event, view))))
+      }
+      expect(cut).toBeGreaterThan(3)
+    }).pipe(Effect.provide(engine()))
+  )
+
+  it("cuts long values, ids, names and provenances", () => {
+    const fact = (n: number, id: string, value: unknown, more: object = {}): Fact.Fact => ({
+      kind: "Any",
+      id,
+      value,
+      provenance: { cycle: 1, agent: "a", version: n, ...more } as Fact.Provenance
+    })
+    const facts = [
+      fact(1, "i".repeat(900), "v".repeat(300)),
+      fact(2, "2", { "10": 1, "9": "x".repeat(200) }, { trace: { text: "t".repeat(5_000) } }),
+      fact(3, "\ud800", null, { causes: Array.from({ length: 300 }, (_, n) => n) }),
+      fact(4, "4", "😀".repeat(50)),
+      fact(5, "5", 5)
+    ]
+    const event = { _tag: "FactsCommitted", seq: 9, cycle: 1, agent: "n".repeat(2_000), facts } as const
+    const brief = briefText(event, undefined)
+    expect(JSON.parse(brief)).toEqual(JSON.parse(JSON.stringify(slowBrief(JSON.stringify(event)))))
+    expect(brief.length).toBeLessThan(5_000)
+  })
 })

@@ -1,43 +1,87 @@
 /** How a viewer is sent what comes one by one, and what is there already. */
 import { describe, expect, it } from "@effect/vitest"
-import type * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Queue from "effect/Queue"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
 import { Engine } from "../../src/index.ts"
+import { EventLog, type ReadingOptions } from "../../src/job/eventLog.ts"
 import { viewOf } from "../../src/job/jobHandle.ts"
-import { piecesOf } from "../../src/server/viewer.ts"
+import { paceOf } from "../../src/server/viewer.ts"
+import { Recording } from "../../src/server/telemetryRoom.ts"
 import { engine } from "../support/behaviour/harness.ts"
 import { count } from "../support/server/programs.ts"
 
 const upTo = (last: number, from = 1) => Array.from({ length: last - from + 1 }, (_, n) => n + from)
-const itemsOf = (n: number) => [{ text: `${n} `, isLast: false }]
 
-describe("pieces of events", () => {
+describe("items of live progress", () => {
+  const item = (sequence: number) => ({ tag: "TaskProgress", sequence, text: "" })
+  const add = (recording: Recording, from: number, last: number): void => {
+    for (const n of upTo(last, from)) recording.add(item(n), 1_000)
+  }
+
   it.effect("that come one by one go together after a pause, and each goes once", () =>
     Effect.gen(function* () {
-      const queue = yield* Queue.unbounded<number, Cause.Done>()
-      let next = 2
-      const pace = Effect.suspend(() =>
-        next > 10 ? Effect.asVoid(Queue.end(queue)) : Effect.asVoid(Queue.offerAll(queue, [next++, next++, next++]))
+      const recording = new Recording("1")
+      add(recording, 1, 1)
+      const pages: Array<ReadonlyArray<number>> = []
+      const pace = Effect.sleep(10)
+      const reading = yield* Effect.forkChild(
+        Stream.runForEachArray(recording.after(0, pace), (page) =>
+          Effect.sync(() => void pages.push(page.map(({ sequence }) => sequence)))
+        ),
+        { startImmediately: true }
       )
-      yield* Queue.offer(queue, 1)
-      const pieces = yield* Stream.runCollect(piecesOf(Stream.fromQueue(queue), itemsOf, pace))
-      expect(pieces.map(({ text }) => text)).toEqual(["1 ", "2 3 4 ", "5 6 7 ", "8 9 10 "])
+      add(recording, 2, 3)
+      yield* TestClock.adjust(5)
+      add(recording, 4, 4)
+      expect(pages).toEqual([[1]])
+      yield* TestClock.adjust(5)
+      expect(pages).toEqual([[1], [2, 3, 4]])
+      add(recording, 5, 6)
+      recording.close({ _tag: "Ended", status: "converged" })
+      yield* Fiber.join(reading)
+      expect(pages).toEqual([[1], [2, 3, 4], [5, 6]])
     })
   )
 
-  it.effect("that are there already are sent without a pause", () =>
+  it.effect("that come as a burst do not wait for the end of the pause", () =>
     Effect.gen(function* () {
-      let pauses = 0
-      const pace = Effect.sync(() => void pauses++)
-      const many = Stream.fromIterable(upTo(2_000), { chunkSize: 200 })
-      const pieces = yield* Stream.runCollect(piecesOf(many, itemsOf, pace))
-      expect(pieces.map(({ text }) => text).join("")).toBe(`${upTo(2_000).join(" ")} `)
-      expect(pauses).toBe(0)
-      const long = Stream.map(Stream.fromIterable(upTo(20), { chunkSize: 1 }), () => 0)
-      yield* Stream.runDrain(piecesOf(long, () => [{ text: "x".repeat(70_000), isLast: false }], pace))
-      expect(pauses).toBe(0)
+      const recording = new Recording("1")
+      let sent = 0
+      yield* Effect.forkChild(
+        Stream.runForEach(recording.after(0, Effect.sleep(10)), () => Effect.sync(() => void sent++)),
+        { startImmediately: true }
+      )
+      add(recording, 1, 300)
+      yield* TestClock.adjust(0)
+      expect(sent).toBe(256)
+      yield* TestClock.adjust(10)
+      expect(sent).toBe(300)
+    })
+  )
+})
+
+describe("the pace of a viewer", () => {
+  it.effect("is a pause only after a write that was a moment ago, and never longer than it says", () =>
+    Effect.gen(function* () {
+      const pace = paceOf(30)
+      const written: Array<number> = []
+      const write = Effect.andThen(
+        pace,
+        Effect.map(Clock.currentTimeMillis, (now) => void written.push(now))
+      )
+      yield* Effect.forkChild(Effect.andThen(write, Effect.andThen(write, write)), { startImmediately: true })
+      yield* TestClock.adjust(100)
+      yield* Effect.forkChild(write, { startImmediately: true })
+      yield* TestClock.adjust(100)
+      expect(written).toEqual([0, 30, 60, 100])
+      yield* TestClock.setTime(50)
+      yield* Effect.forkChild(write, { startImmediately: true })
+      yield* TestClock.adjust(30)
+      expect(written).toEqual([0, 30, 60, 100, 80])
     })
   )
 })
@@ -60,5 +104,45 @@ describe("a reader of a log", () => {
       yield* Stream.runForEach(viewOf(job)!.log.after(last - 5), ({ seq }) => Effect.sync(() => void after.push(seq)))
       expect(after).toEqual(upTo(last, last - 4))
     }).pipe(Effect.provide(engine()))
+  )
+
+  it.effect("with a pace waits only where it has read everything, and reads together what came meanwhile", () =>
+    Effect.gen(function* () {
+      const log = new EventLog()
+      const rest = (cycle: number) => log.append({ _tag: "Awaiting", cycle })
+      for (const cycle of upTo(600)) rest(cycle)
+      let pauses = 0
+      const pace = Effect.suspend(() => {
+        pauses++
+        for (const cycle of upTo(3)) rest(cycle)
+        if (pauses === 2)
+          log.append({ _tag: "Halted", cycle: 1, tier: 0, status: "failed", version: 1, hash: "", cause: undefined })
+        return Effect.void
+      })
+      const pages: Array<number> = []
+      yield* Effect.forkChild(
+        Stream.runForEachArray(log.after(0, { pace }), (page) => Effect.sync(() => void pages.push(page.length))),
+        { startImmediately: true }
+      )
+      yield* TestClock.adjust(0)
+      expect([pages, pauses]).toEqual([[256, 256, 88], 0])
+      rest(1)
+      yield* TestClock.adjust(0)
+      expect([pages, pauses]).toEqual([[256, 256, 88, 4], 1])
+      rest(1)
+      yield* TestClock.adjust(0)
+      expect([pages, pauses]).toEqual([[256, 256, 88, 4, 5], 2])
+    })
+  )
+
+  it.effect("puts as many characters into a page as it is told", () =>
+    Effect.gen(function* () {
+      const log = new EventLog()
+      const started = { _tag: "Started", program: "p", version: 1, hash: "", seeds: [], violations: [] } as const
+      for (const _ of upTo(20)) log.append({ ...started, length: 9_000 })
+      const pagesOf = (options: ReadingOptions) =>
+        Effect.map(Stream.runHead(Stream.chunks(log.after(0, options))), (page) => Option.getOrThrow(page).length)
+      expect([yield* pagesOf({}), yield* pagesOf({ pageLength: 90_000 })]).toEqual([2, 10])
+    })
   )
 })
