@@ -18,7 +18,8 @@ export type Unnumbered = JobTelemetry extends infer Item
     : never
   : never
 
-interface Listener {
+/** It is called within the job's own steps: it must be short, and must not throw. */
+export interface Listener {
   readonly report: (item: JobTelemetry) => void
   readonly end: () => void
 }
@@ -39,15 +40,19 @@ export class TelemetryHub {
           end: () => void Queue.endUnsafe(queue)
         }
         return Effect.acquireRelease(
-          Effect.sync(() => {
-            if (this.#isEnded) listener.end()
-            else (this.#listeners ??= new Set()).add(listener)
-          }),
-          () => Effect.sync(() => this.#listeners?.delete(listener))
+          Effect.sync(() => this.listen(listener)),
+          (stop) => Effect.sync(stop)
         )
       },
       { bufferSize: Limits.telemetryBuffer, strategy: "sliding" }
     )
+  }
+
+  /** Tells a listener of every item from now on, until the job has ended, or the function that this returns is called. */
+  listen(listener: Listener): () => void {
+    if (this.#isEnded) listener.end()
+    else (this.#listeners ??= new Set()).add(listener)
+    return () => void this.#listeners?.delete(listener)
   }
 
   /** A function that reports progress; undefined while there is no listener. */

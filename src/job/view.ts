@@ -15,6 +15,7 @@ import type { CommittedIntent, Diagnostic } from "../outcome/JobResult.ts"
 import type { CommittedFacts, FactQuery } from "./committed.ts"
 import type { EventLog } from "./eventLog.ts"
 import type { TasksNow } from "./present.ts"
+import type { TelemetryHub } from "./telemetry.ts"
 
 export interface JobView {
   readonly jobId: string
@@ -31,6 +32,8 @@ export interface JobView {
     EventLog,
     "after" | "isInJson" | "isReleased" | "newest" | "oldest" | "records" | "release" | "stream" | "written"
   >
+  /** The live progress of the job. */
+  readonly telemetry: Pick<TelemetryHub, "listen">
   /** The store did not take the job's beginning. The job then ends at once, and nothing of it is kept. */
   readonly isBeginningRefused: boolean
   /** The journal has the job's end. */

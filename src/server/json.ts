@@ -14,6 +14,7 @@ import type * as Shapes from "./shapes.ts"
 
 /** Any value as JSON text, to a bounded depth. A bigint becomes its digits; a value that cannot be written becomes null. */
 export const plainText = (value: unknown): string => {
+  if (typeof value === "string" || typeof value === "number") return JSON.stringify(value)
   try {
     return jsonText(value) ?? "null"
   } catch {

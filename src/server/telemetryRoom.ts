@@ -130,7 +130,9 @@ export class Recording {
       if (this.#end !== undefined) return Effect.succeed([[], Option.none()] as const)
       // A burst does not wait for the end of the pause: the window might lose its first items meanwhile.
       const rest = pace === undefined ? Effect.void : Effect.raceFirst(pace, this.#reached(last + burst))
-      return Effect.as(Effect.andThen(this.#reached(last + 1), rest), [[], Option.some(last)] as const)
+      // An item comes within a step of the job, which must not write it.
+      const come = Effect.andThen(this.#reached(last + 1), Effect.andThen(rest, Effect.yieldNow))
+      return Effect.as(come, [[], Option.some(last)] as const)
     })
   }
 
@@ -188,11 +190,11 @@ export class TelemetryRoom {
       if (present !== undefined || end !== undefined) return present
       const recording = new Recording(String(yield* Clock.currentTimeMillis))
       this.#recordings.set(view, recording)
-      const listening = Stream.runForEachArray(job.telemetry, (items) =>
-        Effect.sync(() => {
-          for (const item of items) this.#add(recording, item)
-        })
-      )
+      const listening = Effect.callback<void>((resume) => {
+        const report = (item: JobTelemetry): void => this.#add(recording, item)
+        const stop = view.telemetry.listen({ report, end: () => resume(Effect.void) })
+        return Effect.sync(stop)
+      })
       const listened = listening.pipe(
         Effect.andThen(Effect.exit(job.result)),
         Effect.andThen(job.status),

@@ -23,8 +23,8 @@ export const writingMs = 10
 export const lookingMs = 32
 
 /**
- * The pause before a write to a viewer that has everything: none if the last write was long ago. What comes meanwhile goes with it,
- * since a write costs more than the events in it, and the job pays for it.
+ * The pause before a write to a viewer that has everything: none if the last write was long ago. Events that come meanwhile go
+ * with it, since a write costs more than the events in it, and the job pays for it.
  */
 export const paceOf = (ms: number): Effect.Effect<void> => {
   let last = -Infinity

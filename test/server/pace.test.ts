@@ -27,23 +27,26 @@ describe("items of live progress", () => {
       const recording = new Recording("1")
       add(recording, 1, 1)
       const pages: Array<ReadonlyArray<number>> = []
-      const pace = Effect.sleep(10)
       const reading = yield* Effect.forkChild(
-        Stream.runForEachArray(recording.after(0, pace), (page) =>
+        Stream.runForEachArray(recording.after(0, paceOf(10)), (page) =>
           Effect.sync(() => void pages.push(page.map(({ sequence }) => sequence)))
         ),
         { startImmediately: true }
       )
+      yield* TestClock.adjust(0)
       add(recording, 2, 3)
+      yield* TestClock.adjust(0)
+      expect(pages).toEqual([[1], [2, 3]])
+      add(recording, 4, 5)
       yield* TestClock.adjust(5)
-      add(recording, 4, 4)
-      expect(pages).toEqual([[1]])
+      add(recording, 6, 6)
+      expect(pages).toEqual([[1], [2, 3]])
       yield* TestClock.adjust(5)
-      expect(pages).toEqual([[1], [2, 3, 4]])
-      add(recording, 5, 6)
+      expect(pages).toEqual([[1], [2, 3], [4, 5, 6]])
+      add(recording, 7, 8)
       recording.close({ _tag: "Ended", status: "converged" })
       yield* Fiber.join(reading)
-      expect(pages).toEqual([[1], [2, 3, 4], [5, 6]])
+      expect(pages).toEqual([[1], [2, 3], [4, 5, 6], [7, 8]])
     })
   )
 
@@ -52,13 +55,16 @@ describe("items of live progress", () => {
       const recording = new Recording("1")
       let sent = 0
       yield* Effect.forkChild(
-        Stream.runForEach(recording.after(0, Effect.sleep(10)), () => Effect.sync(() => void sent++)),
+        Stream.runForEach(recording.after(0, paceOf(10)), () => Effect.sync(() => void sent++)),
         { startImmediately: true }
       )
-      add(recording, 1, 300)
+      add(recording, 1, 1)
       yield* TestClock.adjust(0)
-      expect(sent).toBe(256)
-      yield* TestClock.adjust(10)
+      add(recording, 2, 100)
+      yield* TestClock.adjust(0)
+      expect(sent).toBe(1)
+      add(recording, 101, 300)
+      yield* TestClock.adjust(0)
       expect(sent).toBe(300)
     })
   )
