@@ -41,6 +41,7 @@ const ofPast = [...ofJob, Problems.UnknownCycle, Problems.NoJournal] as const
 const facts = Schema.optional(Schema.Literals(["counts", "all"]))
 /** Characters of JSON up to which a value is sent whole. */
 const cut = { valueLength: Schema.optional(cycle) }
+const isBrief = { brief: Schema.optional(Schema.Literals(["true", "false"])) }
 
 const start = HttpApiEndpoint.post("start", "/api/v1/jobs", {
   headers: {
@@ -96,20 +97,21 @@ const list = HttpApiEndpoint.get("list", "/api/v1/jobs", {
 
 const get = HttpApiEndpoint.get("get", "/api/v1/jobs/:id", {
   params: job,
-  query: { facts, ...cut },
+  query: { facts, ...isBrief, ...cut },
   success: Shapes.Job,
   error: ofJob
 }).annotateMerge(
   OpenApi.annotations({
     summary: "Where a job stands, and its result if it has ended",
-    description: "`valueLength` cuts an output whose JSON is longer: see `facts`."
+    description:
+      "`valueLength` cuts an output whose JSON is longer: see `facts`. With `brief=true` the journal of an ended job that the server does not hold is not read, which may take a while: `usage` and `result` are then null."
   })
 )
 
 const events = HttpApiEndpoint.get("events", "/api/v1/jobs/:id/events", {
   params: job,
   headers: { "last-event-id": Schema.optional(Schema.String), accept: Schema.optional(Schema.String) },
-  query: { after: Schema.optional(cycle), brief: Schema.optional(Schema.Literals(["true", "false"])) },
+  query: { after: Schema.optional(cycle), ...isBrief },
   success: [
     HttpApiSchema.StreamSse({
       events: Schema.Struct({

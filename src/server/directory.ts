@@ -450,6 +450,16 @@ export class Directory {
     })
   }
 
+  /** As `find`, but an ended job that is not held here is only looked up in the store. */
+  lookUp(jobId: string): Effect.Effect<KnownJob | Stored, ReturnType<typeof ofStart>> {
+    return Effect.gen({ self: this }, function* () {
+      const present = this.#present(jobId)
+      if (present !== undefined) return present
+      const journal = this.isDurable ? yield* this.#load(jobId) : undefined
+      return journal?.status === undefined ? yield* this.find(jobId) : { journal }
+    })
+  }
+
   /** A job by its id, taken up if it is not live. `isByHand`: takes it up even if it is quarantined. */
   hold(jobId: string, isByHand = false): Effect.Effect<KnownJob, ReturnType<typeof ofStart> | Problems.UnknownProgram> {
     return Effect.gen({ self: this }, function* () {

@@ -232,7 +232,11 @@ const signal = Effect.fnUntraced(function* (
 /* ---------------------------------------------------------------- look at */
 
 interface GetRequest extends OfJob {
-  readonly query: { readonly facts?: "counts" | "all" | undefined; readonly valueLength?: number | undefined }
+  readonly query: {
+    readonly brief?: "true" | "false" | undefined
+    readonly facts?: "counts" | "all" | undefined
+    readonly valueLength?: number | undefined
+  }
   readonly request: HttpServerRequest
 }
 
@@ -249,7 +253,8 @@ const withShortOutput = (job: typeof Shapes.Job.Type, most: number): typeof Shap
 }
 
 const get = Effect.fnUntraced(function* (core: SharedCore, { params, query, request }: GetRequest) {
-  const found = yield* core.directory.find(params.id)
+  const { directory } = core
+  const found = yield* query.brief === "true" ? directory.lookUp(params.id) : directory.find(params.id)
   const job = yield* jobJson(found)
   const left = isKnown(found) && found.end !== undefined ? leftBy(found.end) : undefined
   if (query.facts !== "all" || job.result === null || left === undefined) {

@@ -94,7 +94,7 @@ const errorOf = ({ end }: KnownJob): string | null => {
 export const jobJson = (found: KnownJob | Stored): Effect.Effect<JobJson> => {
   if (!isKnown(found)) {
     const nothing = { phase: null, tier: null, version: null, usage: null, result: null }
-    return Effect.succeed({ ...inStore(found.journal), ...nothing })
+    return Effect.succeed({ ...inStore(found.journal), error: found.journal.error ?? null, ...nothing })
   }
   const { end, haltedAt, job, view } = found
   return Effect.map(job.status, ({ cycle, hash, jobId, phase, program, state, tier, usage, version }) => {
@@ -112,6 +112,7 @@ export const jobJson = (found: KnownJob | Stored): Effect.Effect<JobJson> => {
       phase: phase ?? null,
       tier,
       version,
+      error: errorOf(found),
       // The same number as in the result: the turn that found nothing to do counts, too.
       usage: result === null ? usage : { ...usage, cycles: result.cycles },
       result,

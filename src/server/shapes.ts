@@ -143,6 +143,8 @@ export const Job = Schema.Struct({
   phase: Schema.NullOr(Schema.String),
   tier: Schema.NullOr(Schema.Int),
   version: Schema.NullOr(count),
+  /** The `_tag` of the error that ended it; null if none did. */
+  error: Schema.NullOr(Schema.String),
   usage: Schema.NullOr(Usage),
   result: Schema.NullOr(Result)
 }).annotate({ identifier: "Job" })

@@ -87,6 +87,7 @@ describe("an ended job that is larger than all may be", () => {
   it("is not replayed for its input, its times, or its tasks, of which there are none", async () => {
     const { readings, store } = await storeOf("one")
     const running = await open(store, [count])
+    expect(await ask(running, "one?brief=true")).toMatchObject({ state: "converged", error: null, result: null })
     expect(await ask(running, "one/input")).toMatchObject({ input: { to: 60 } })
     expect(await ask(running, "one/tasks")).toMatchObject({ tasks: 0, running: [] })
     expect(readings).toEqual([])
@@ -94,6 +95,9 @@ describe("an ended job that is larger than all may be", () => {
     expect(cycles).toHaveLength(5)
     expect(readings).toEqual(["one"])
     expect(await isHeld(running)).toBe(false)
+    // A job that the server holds is told whole.
+    await ask(running, "one")
+    expect(await ask(running, "one?brief=true")).toMatchObject({ state: "converged", result: { output: 61 } })
   })
 })
 
