@@ -5,8 +5,7 @@
  * each has versions of its own. Boundary: pure, in steps.
  */
 import type { JobContext } from "../context/JobContext.ts"
-import { type Encoded, liveFacts } from "./liveFacts.ts"
-import { refKey } from "../program/keys.ts"
+import { type Encoded, liveEntries, liveEntry } from "./liveFacts.ts"
 import { lightStepSize } from "../values/steps.ts"
 
 /** A fact that only one of the contexts has, or that has another value in each. */
@@ -21,24 +20,24 @@ export function* changesBetween(
   after: JobContext,
   isOneJob: boolean
 ): Generator<void, ReadonlyArray<Change>> {
-  const left = new Map<string, Encoded>()
-  let steps = 0
-  for (const entry of yield* liveFacts(before)) {
-    if (++steps % lightStepSize === 0) yield
-    left.set(refKey(entry.fact), entry)
-  }
   const changes: Array<Change> = []
-  for (const entry of yield* liveFacts(after)) {
+  let steps = 0
+  // The contexts have indexes already. One more of a million facts would hold the event loop whenever it grows.
+  for (const entry of liveEntries(after)) {
     if (++steps % lightStepSize === 0) yield
-    const key = refKey(entry.fact)
-    const earlier = left.get(key)
-    left.delete(key)
+    if (entry === undefined) continue
+    const { provenance } = entry.fact
+    const earlier = liveEntry(before, entry.fact)
     if (earlier === undefined) changes.push({ change: "added", before: null, after: entry })
     else {
-      const isSame = !isOneJob || earlier.fact.provenance.version === entry.fact.provenance.version
+      const isSame = !isOneJob || earlier.fact.provenance.version === provenance.version
       if (earlier.text !== entry.text || !isSame) changes.push({ change: "revised", before: earlier, after: entry })
     }
   }
-  for (const entry of left.values()) changes.push({ change: "removed", before: entry, after: null })
+  for (const entry of liveEntries(before)) {
+    if (++steps % lightStepSize === 0) yield
+    if (entry === undefined || after.find(entry.fact.kind, entry.fact.id) !== undefined) continue
+    changes.push({ change: "removed", before: entry, after: null })
+  }
   return changes
 }

@@ -6,7 +6,6 @@
  *
  * Boundary: the pure core; pieces are texts of about 64 KiB.
  */
-import { canonicalText } from "../values/Canonical.ts"
 import type { Fact, Origin } from "../program/Fact.ts"
 import { type JobContext } from "../context/JobContext.ts"
 import type { CommittedEvaluation } from "../program/View.ts"
@@ -16,6 +15,7 @@ import { Ledger } from "../context/Ledger.ts"
 import { type By, provenanceOf } from "../context/provenanceOf.ts"
 import type { Story } from "../context/stories.ts"
 import type { ErasedKind } from "../program/erased.ts"
+import { decodedBy } from "./decode.ts"
 import { pieceLength } from "./rowText.ts"
 
 interface Head {
@@ -164,7 +164,7 @@ function* linesOf(
     for (const line of parseJson(piece) as ReadonlyArray<FactLine>) {
       const [name, id, json, version, cycle, origin, agent, each, since, until, more] = line
       const kind = kindOf(name)
-      const text = canonicalText(json)
+      const { text, value } = decodedBy(kind, json)
       const about = each === 0 ? undefined : { kind: each[0], id: each[1] }
       const by: By = { cycle, origin, agent, each: about, since, until }
       const provenance = provenanceOf(
@@ -172,7 +172,7 @@ function* linesOf(
         more?.part === undefined ? by : { ...by, part: more.part },
         more?.because && Object.freeze(more.because)
       )
-      yield { kind, text, fact: Object.freeze({ kind: name, id, value: kind.codec.decode(text), provenance }) }
+      yield { kind, text, fact: Object.freeze({ kind: name, id, value, provenance }) }
     }
   }
 }

@@ -8,14 +8,13 @@
  */
 import { stepSize } from "../values/steps.ts"
 import type { Evaluation, IntentRef } from "../program/AgentEffect.ts"
-import { canonicalText } from "../values/Canonical.ts"
+import { canonical } from "../values/Canonical.ts"
 import type { FactRef } from "../program/Fact.ts"
-import { parseJson } from "../values/parseJson.ts"
+import { parseLong, stretchLength } from "../values/parseLong.ts"
 import type { Cause } from "../outcome/Cause.ts"
 import type { ErasedKind } from "../program/erased.ts"
 import { partOf } from "../program/keys.ts"
 import type { EncodedEffect, EncodedFact, EncodedIntent } from "../program/encoded.ts"
-import { parseCanonical } from "../values/frozen.ts"
 import type { Canonical } from "../values/Canonical.ts"
 import { describeError } from "../values/panic.ts"
 import { type CauseJson, reviveCause } from "./causes.ts"
@@ -87,10 +86,20 @@ interface OutcomeJson {
   readonly part?: number
 }
 
-export const encodedFact = ({ because, kind: name, value }: FactJson, id: string, kindOf: KindOf): EncodedFact => {
+/** A value of a kind with its text, from the JSON of a text that the kind wrote. The text of a plain kind is not parsed again. */
+export const decodedBy = ({ codec }: ErasedKind, json: unknown): Canonical => {
+  const found = canonical(json)
+  return codec.isPlain ? found : { text: found.text, value: codec.decode(found.text) }
+}
+
+export const encodedFact = (
+  { because, kind: name, value: json }: FactJson,
+  id: string,
+  kindOf: KindOf
+): EncodedFact => {
   const kind = kindOf(name) ?? unreadable("text", `there is no kind ${JSON.stringify(name)}`)
-  const text = canonicalText(value)
-  return { kind, id, text, value: kind.codec.decode(text), because: because && Object.freeze(because) }
+  const { text, value } = decodedBy(kind, json)
+  return { kind, id, text, value, because: because && Object.freeze(because) }
 }
 
 export const encodedIntent = ({
@@ -100,8 +109,8 @@ export const encodedIntent = ({
   readonly kind: string
   readonly payload: unknown
 }): EncodedIntent => {
-  const text = canonicalText(payload)
-  return { kind, payload: parseCanonical(text), text: `{"kind":${JSON.stringify(kind)},"payload":${text}}` }
+  const { text, value } = canonical(payload)
+  return { kind, payload: value, text: `{"kind":${JSON.stringify(kind)},"payload":${text}}` }
 }
 
 /** Orders the keys of an evaluation as agents' effects do, because events show that order. */
@@ -162,9 +171,10 @@ function* decodeOutcome(json: OutcomeJson, extra: OutcomeExtra, kindOf: KindOf):
     return unreadable("extra", `${ids?.length ?? 0} ids for ${factsJson.length} facts`)
   }
   const facts: Array<EncodedFact> = []
-  for (const fact of factsJson) {
-    facts.push(encodedFact(fact, ids![facts.length]!, kindOf))
-    if (facts.length % stepSize === 0) yield
+  for (const json of factsJson) {
+    const fact = encodedFact(json, ids![facts.length]!, kindOf)
+    facts.push(fact)
+    if (facts.length % stepSize === 0 || fact.text.length > stretchLength) yield
   }
   return {
     ...common,
@@ -230,8 +240,8 @@ interface GenesisJson {
 /** Decodes a row, in steps. @throws Unreadable, or the error of a kind's schema for a value that does not fit */
 export function* decodeRow(text: string, extraText: string, kindOf: KindOf): Generator<void, DecodedRow> {
   // The cast is safe: the hash of the text is the one that was written.
-  const json = parseJson(text) as RowJson
-  const extra = readRowExtra(extraText)
+  const json = (yield* parseLong(text)) as RowJson
+  const extra = yield* readRowExtra(extraText)
   const signals = yield* decodeOutcomes(json.signals, extra.signals, kindOf)
   const outcomes = yield* decodeOutcomes(json.outcomes, extra.outcomes, kindOf)
   checkHalt(extra.halt, signals, outcomes)
@@ -241,7 +251,7 @@ export function* decodeRow(text: string, extraText: string, kindOf: KindOf): Gen
 /** Decodes a beginning, in steps. Throws as `decodeRow` does. */
 export function* decodeGenesis(text: string, header: JournalHeader, kindOf: KindOf): Generator<void, DecodedGenesis> {
   // The cast is safe: the hash of the text is the one that was written.
-  const json = parseJson(text) as GenesisJson
+  const json = (yield* parseLong(text)) as GenesisJson
   const { seeds: extra } = header.beginning
   const isDiscarded = extra !== 0 && extra.cause !== undefined
   const outcome: OutcomeJson = isDiscarded

@@ -12,7 +12,7 @@ import type { CommittedCycle, MergedOutcome } from "../outcome/CommittedCycle.ts
 import type { AgentSum } from "../outcome/Spent.ts"
 import { causeJson, isCauseJson } from "./causes.ts"
 import { typeOf } from "../values/panic.ts"
-import { isObject, parsePart, unreadable } from "./jsonRecord.ts"
+import { isObject, parseLongPart, unreadable } from "./jsonRecord.ts"
 import type { Amounts } from "../program/resolveBudget.ts"
 import type {
   BeginningExtra,
@@ -220,9 +220,9 @@ const faultyField = (extra: Unchecked<RowExtra>): keyof RowExtra | undefined => 
 
 const isRowExtra = (value: unknown): value is RowExtra => isObject(value) && faultyField(value) === undefined
 
-/** Reads the extra of a row. @throws Unreadable */
-export const readRowExtra = (text: string): RowExtra => {
-  const extra = parsePart("extra", text)
+/** Reads the extra of a row, in steps. @throws Unreadable */
+export function* readRowExtra(text: string): Generator<void, RowExtra> {
+  const extra = yield* parseLongPart("extra", text)
   if (isRowExtra(extra)) return extra
   if (!isObject(extra)) return unreadable("extra", `${typeOf(extra)} in place of an object`)
   const field = faultyField(extra) ?? "at"

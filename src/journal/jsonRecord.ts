@@ -13,6 +13,7 @@ import * as SchemaParser from "effect/SchemaParser"
 import { Limits } from "../Limits.ts"
 import { describeError } from "../values/panic.ts"
 import { parseJson } from "../values/parseJson.ts"
+import { parseLong } from "../values/parseLong.ts"
 
 /** The part of a journal in which a fault was found. */
 export type RecordPart = "header" | "extra" | "text" | "note" | "end" | "kept"
@@ -36,6 +37,15 @@ export const unreadable = (part: RecordPart, message: string): never => {
 export const parsePart = (part: RecordPart, text: string): unknown => {
   try {
     return parseJson(text)
+  } catch (error) {
+    return unreadable(part, describeError(error))
+  }
+}
+
+/** Parses a JSON text that may be long, in steps. @throws Unreadable */
+export function* parseLongPart(part: RecordPart, text: string): Generator<void, unknown> {
+  try {
+    return yield* parseLong(text)
   } catch (error) {
     return unreadable(part, describeError(error))
   }

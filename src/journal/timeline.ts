@@ -5,10 +5,9 @@
  */
 import type { FactRef } from "../program/Fact.ts"
 import { partOf } from "../program/keys.ts"
-import { parseJson } from "../values/parseJson.ts"
-import { describeError } from "../values/panic.ts"
+import { lightStepSize } from "../values/steps.ts"
 import { readRowExtra } from "./extra.ts"
-import { isObject, unreadable } from "./jsonRecord.ts"
+import { isObject, parseLongPart, unreadable } from "./jsonRecord.ts"
 import type { RecordedCycle, RecordedTask } from "./reports.ts"
 
 /** The parts of an outcome that a picture of time shows. */
@@ -30,21 +29,16 @@ const linesOf = (row: Readonly<Record<string, unknown>>, name: string): Readonly
 const eachOf = ({ each }: OutcomeLine): FactRef | undefined =>
   each === undefined ? undefined : { kind: each[0], id: each[1] }
 
-/** Reads a row. @throws Unreadable */
-export const recordedCycle = (cycle: number, text: string, extraText: string): RecordedCycle => {
-  let row: unknown
-  try {
-    row = parseJson(text)
-  } catch (error) {
-    return unreadable("text", describeError(error))
-  }
+/** Reads a row, in steps. @throws Unreadable */
+export function* recordedCycle(cycle: number, text: string, extraText: string): Generator<void, RecordedCycle> {
+  const row = yield* parseLongPart("text", text)
   if (!isObject(row)) return unreadable("text", "it is no object")
   const outcomes = linesOf(row, "outcomes")
-  const { at, times } = readRowExtra(extraText)
+  const { at, times } = yield* readRowExtra(extraText)
   const agents: Record<string, number> = Object.create(null) as Record<string, number>
-  let facts = 0
-  let discarded = 0
+  let [facts, discarded, steps] = [0, 0, 0]
   for (const line of outcomes) {
+    if (++steps % lightStepSize === 0) yield
     agents[line.agent] = (agents[line.agent] ?? 0) + 1
     facts += line.facts?.length ?? 0
     if (line.discarded !== undefined) discarded++

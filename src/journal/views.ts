@@ -249,14 +249,29 @@ export const timelineIn = (
   )
 
 const recorded = (jobId: string, { cycle, extra, text }: StoredRow): Effect.Effect<RecordedCycle, JournalCorrupt> =>
-  Effect.try({
-    try: () => recordedCycle(cycle, text, extra),
-    catch: (error) =>
-      new JournalCorrupt({
-        jobId,
-        cycle,
-        part: error instanceof Unreadable ? error.part : "row",
-        expected: "a row that can be read",
-        found: describeError(error)
-      })
-  })
+  Effect.flatMap(inSlices(orUnreadable(recordedCycle(cycle, text, extra))), (read) =>
+    read instanceof Unread
+      ? Effect.fail(
+          new JournalCorrupt({ jobId, cycle, part: read.part, expected: "a row that can be read", found: read.found })
+        )
+      : Effect.succeed(read)
+  )
+
+/** A row that could not be read: the part of it, and the error in words. */
+class Unread {
+  readonly part: string
+  readonly found: string
+  constructor(error: unknown) {
+    this.part = error instanceof Unreadable ? error.part : "row"
+    this.found = describeError(error)
+  }
+}
+
+/** Runs steps, and returns what they throw. */
+function* orUnreadable<A>(steps: Generator<void, A>): Generator<void, A | Unread> {
+  try {
+    return yield* steps
+  } catch (error) {
+    return new Unread(error)
+  }
+}

@@ -12,6 +12,7 @@ import type { FactRef } from "../program/Fact.ts"
 import { refKey } from "../program/keys.ts"
 import type { EventCause, JobEvent } from "./JobEvent.ts"
 import type { Status } from "./Cause.ts"
+import { runSteps, stepSize } from "../values/steps.ts"
 import { OpenIntents } from "./openIntents.ts"
 
 /** Failures of one agent with the same error, among the events that were read. */
@@ -159,6 +160,11 @@ export class Examination {
 
   /** Reads an event. Events come in the order of the log. */
   add(event: JobEvent): void {
+    runSteps(this.adding(event))
+  }
+
+  /** Does the same in steps: an event may have a million facts. Nothing else may be read until it is done. */
+  *adding(event: JobEvent): Generator<void, void> {
     if (event.cycle > this.#cycle) this.#turn(event.cycle)
     this.#intents.add(event)
     switch (event._tag) {
@@ -173,7 +179,7 @@ export class Examination {
       case "JobResumed":
         return this.#stand("running")
       case "FactsCommitted":
-        return this.#commit(event)
+        return yield* this.#commit(event)
       case "TaskDiscarded":
         return this.#fail(event.agent, event.each, event.cause, event.cycle)
       case "InvariantViolated":
@@ -200,7 +206,7 @@ export class Examination {
 
   /** What the events say so far. */
   get result(): Diagnosis {
-    this.#read()
+    runSteps(this.#reading())
     const all = [...this.#failures.values()].sort((a, b) => b.count - a.count || b.last - a.last)
     const failures = all.slice(0, Limits.diagnosedFailures)
     const left = all.slice(Limits.diagnosedFailures).reduce((sum, { count }) => sum + count, 0)
@@ -251,23 +257,26 @@ export class Examination {
   }
 
   /** Keeps a commit for the next question. Most of them leave the window before somebody asks. */
-  #commit({ agent, cycle, facts }: Commit): void {
+  *#commit({ agent, cycle, facts }: Commit): Generator<void, void> {
     this.#unread.push({ cycle, agent, facts })
     this.#unreadFacts += facts.length
     const most = Math.max(this.#unreadFacts, this.#unread.length)
-    if (most > Limits.diagnosedFacts) this.#read()
+    if (most > Limits.diagnosedFacts) yield* this.#reading()
   }
 
   /** Counts the facts of the commits that were kept. */
-  #read(): void {
-    for (const commit of this.#unread) this.#count(commit)
+  *#reading(): Generator<void, void> {
+    const unread = this.#unread
     this.#unread = []
     this.#unreadFacts = 0
+    for (const commit of unread) yield* this.#counting(commit)
   }
 
-  #count({ agent, cycle, facts }: Commit): void {
+  *#counting({ agent, cycle, facts }: Commit): Generator<void, void> {
     const before = this.#cycle - Limits.diagnosedCycles
+    let steps = 0
     for (const { id, kind, value } of facts) {
+      if (++steps % stepSize === 0) yield
       const perCycle = this.#growth.get(kind) ?? new Map<number, number>()
       this.#growth.set(kind, perCycle)
       perCycle.set(cycle, (perCycle.get(cycle) ?? 0) + 1)
@@ -283,10 +292,10 @@ export class Examination {
       while ((watched.cycles[0] ?? cycle) <= before) watched.cycles.shift()
       watched.values.push({ cycle, agent, value })
       if (watched.values.length > Limits.diagnosedValues) watched.values.shift()
-    }
-    for (const key of this.#facts.keys()) {
-      if (this.#facts.size <= Limits.diagnosedFacts) break
-      this.#facts.delete(key)
+      for (const oldest of this.#facts.keys()) {
+        if (this.#facts.size <= Limits.diagnosedFacts) break
+        this.#facts.delete(oldest)
+      }
     }
   }
 

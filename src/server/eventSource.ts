@@ -19,7 +19,6 @@ import { JobStore } from "../store/JobStore.ts"
 import type { StoreError } from "../outcome/StoreError.ts"
 import { isKnown, type KnownJob, type Stored } from "./directory.ts"
 import { factsOf } from "./eventText.ts"
-import { plainText } from "./json.ts"
 import { Limits } from "../Limits.ts"
 
 /** An event, and the job that holds its facts; undefined if the values of the facts are JSON already. */
@@ -59,6 +58,24 @@ type JournalEvents = (jobId: string, after: number) => Stream.Stream<SourceEvent
 /** Tuning: about how many facts of an event have their texts measured. */
 const measuredFacts = 16
 
+/** About the length of a value's JSON text, without a text of many megabytes that only tells its own length. */
+const lengthAbout = (value: unknown): number => {
+  let length = 0
+  const open: Array<unknown> = [value]
+  while (open.length > 0) {
+    const part = open.pop()
+    if (typeof part === "string") length += part.length
+    else if (typeof part === "object" && part !== null) {
+      for (const [key, inner] of Object.entries(part)) {
+        length += key.length
+        open.push(inner)
+      }
+    }
+    length += 4
+  }
+  return length
+}
+
 /** About how many more bytes a reader of a journal holds after some events: values, texts, and entries in tables. */
 export const contextBytesOf = (events: ReadonlyArray<SourceEvent>): number => {
   let bytes = 0
@@ -67,7 +84,7 @@ export const contextBytesOf = (events: ReadonlyArray<SourceEvent>): number => {
     const every = Math.max(1, Math.floor(facts.length / measuredFacts))
     let [length, measured] = [0, 0]
     for (let at = 0; at < facts.length; at += every) {
-      length += plainText(facts[at]?.value).length
+      length += lengthAbout(facts[at]?.value)
       measured++
     }
     const textLength = measured === 0 ? 0 : length / measured

@@ -11,6 +11,7 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Schema from "effect/Schema"
+import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import type { JobView } from "../job/view.ts"
 import { Limits } from "../Limits.ts"
@@ -76,15 +77,22 @@ export const diagnosisJson = (found: Diagnosis): typeof Shapes.Diagnosis.Type =>
 interface Open {
   readonly examination: Examination
   seq: number
+  /** Two questions at once would read the same events: one reads at a time, and the other reads on from there. */
+  readonly turn: Semaphore.Semaphore
 }
 
-/** Adds events in steps. Two questions at once read the same events: each event counts once. */
+const openAt = (seq: number): Open => ({ examination: new Examination(), seq, turn: Semaphore.makeUnsafe(1) })
+
+/** Adds events in slices. A question that is given up ends after them: half of an event would count twice. */
+const add = (open: Open, events: ReadonlyArray<JobEvent>): Effect.Effect<void> =>
+  Effect.uninterruptible(inSlices(added(open, events)))
+
 function* added(open: Open, events: ReadonlyArray<JobEvent>): Generator<void, void> {
   let count = 0
   for (const event of events) {
     if (event.seq <= open.seq) continue
+    yield* open.examination.adding(event)
     open.seq = event.seq
-    open.examination.add(event)
     if (++count % stepSize === 0) yield
   }
 }
@@ -105,9 +113,9 @@ export class Examinations {
   /** Examines an ended job whose log is still there. A log that has dropped events is left to the journal. */
   begin(view: JobView): Effect.Effect<void> {
     if (view.log.oldest > 1 || this.#held.has(view)) return Effect.void
-    const open: Open = { examination: new Examination(), seq: 0 }
+    const open = openAt(0)
     return Effect.andThen(
-      Stream.runForEachArray(view.log.stream, (events) => inSlices(added(open, events))),
+      Stream.runForEachArray(view.log.stream, (events) => add(open, events)),
       Effect.sync(() => void this.#held.set(view, open))
     )
   }
@@ -119,10 +127,7 @@ export class Examinations {
       const { newest } = log
       // A log may have let go of its oldest events. A journal has all of them.
       const oldest = this.#store.isDurable ? 0 : log.oldest - 1
-      const open = this.#held.get(known.view) ?? {
-        examination: new Examination(),
-        seq: Math.max(oldest, newest - Limits.diagnosedEvents)
-      }
+      const open = this.#held.get(known.view) ?? openAt(Math.max(oldest, newest - Limits.diagnosedEvents))
       this.#held.set(known.view, open)
       return this.#read(known, open, newest, known.job.id)
     })
@@ -139,9 +144,8 @@ export class Examinations {
         this.#keep(name, present)
         return Effect.succeed(told(present))
       }
-      const read = Effect.tap(
-        this.#read(stored, { examination: new Examination(), seq: 0 }, Infinity, jobId),
-        (diagnosis) => Effect.sync(() => this.#keep(name, diagnosis))
+      const read = Effect.tap(this.#read(stored, openAt(0), Infinity, jobId), (diagnosis) =>
+        Effect.sync(() => this.#keep(name, diagnosis))
       )
       const shared = this.#underWay.run(name, read, () =>
         Exit.fail(
@@ -161,7 +165,7 @@ export class Examinations {
       if (cycle > last) {
         return yield* unknownCycle(jobId, cycle, last)
       }
-      const open: Open = { examination: new Examination(), seq: 0 }
+      const open = openAt(0)
       const newest = isKnown(found) ? found.view.log.newest : Infinity
       if (newest > 0) {
         const isLater = ({ event }: SourceEvent): boolean => event.cycle > cycle
@@ -171,7 +175,7 @@ export class Examinations {
         )
         const eventsIn = (page: ReadonlyArray<SourceEvent>): ReadonlyArray<JobEvent> =>
           page.filter((read) => !isLater(read)).map(({ event }) => event)
-        yield* Stream.runForEachArray(events, (page) => inSlices(added(open, eventsIn(page)))).pipe(
+        yield* Stream.runForEachArray(events, (page) => add(open, eventsIn(page))).pipe(
           Effect.mapError((error) => ofStart(jobId, error))
         )
       }
@@ -186,13 +190,18 @@ export class Examinations {
     newest: number,
     jobId: string
   ): Effect.Effect<DiagnosisJson, ReadProblem> {
-    const result = Effect.sync(() => diagnosisJson(open.examination.result))
-    if (open.seq >= newest) return result
-    const events = Stream.takeUntil(eventsAfter(this.#store, found, open.seq), ({ event }) => event.seq >= newest)
     const eventOf = ({ event }: SourceEvent): JobEvent => event
-    return Stream.runForEachArray(events, (page) => inSlices(added(open, page.map(eventOf)))).pipe(
-      Effect.mapError((error) => ofStart(jobId, error)),
-      Effect.andThen(result)
+    const result = Effect.sync(() => diagnosisJson(open.examination.result))
+    const read = Effect.suspend(() => {
+      if (open.seq >= newest) return Effect.void
+      const events = Stream.takeUntil(eventsAfter(this.#store, found, open.seq), ({ event }) => event.seq >= newest)
+      return Stream.runForEachArray(events, (page) => add(open, page.map(eventOf)))
+    })
+    return open.turn.withPermit(
+      Effect.andThen(
+        Effect.mapError(read, (error) => ofStart(jobId, error)),
+        result
+      )
     )
   }
 

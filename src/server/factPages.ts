@@ -138,3 +138,20 @@ export const numberedPage = <Item>(
   const cursor = String(Math.max(0, side.before - 1))
   return { items: page, cursor, previous: first === undefined ? null : String(numberOf(first)) }
 }
+
+/** As `numberedPage`, for items whose number is their place, from 1 on: a million of them need no number each. */
+export const placedPage = <Item>(
+  items: ReadonlyArray<Item>,
+  side: PageSide,
+  limit: number
+): ReturnType<typeof numberedPage<Item>> => {
+  if ("after" in side) {
+    const end = side.after + limit
+    const previous = side.after === 0 ? null : String(side.after + 1)
+    return { items: items.slice(side.after, end), cursor: items.length > end ? String(end) : null, previous }
+  }
+  const end = Math.max(0, Math.min(items.length, side.before - 1))
+  const begin = Math.max(0, end - limit)
+  const cursor = String(Math.max(0, side.before - 1))
+  return { items: items.slice(begin, end), cursor, previous: begin === 0 ? null : String(begin + 1) }
+}

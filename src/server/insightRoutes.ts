@@ -26,13 +26,13 @@ import { Api, Sender } from "./api.ts"
 import { Core, type SharedCore } from "./core.ts"
 import { isKnown, type KnownJob, type Stored } from "./directory.ts"
 import { eventsAfter } from "./eventSource.ts"
-import { factsOf, factText } from "./eventText.ts"
+import { factsOf, factText, valueText } from "./eventText.ts"
 import { ofStart } from "./failures.ts"
 import type * as Shapes from "./insightShapes.ts"
 import { leftBy } from "./jobLog.ts"
 import { plain } from "./json.ts"
 import { permitJob } from "./permits.ts"
-import { cutValue } from "./previews.ts"
+import { cutText } from "./previews.ts"
 import { type FactName, type Paged, type PageSide, refOf, sideOf } from "./queries.ts"
 
 interface OfJob {
@@ -196,10 +196,11 @@ interface Revision {
 
 /** The text of a fact, whose value is cut if its text is longer than `most`. */
 const revisionText = (fact: Fact, view: JobView | undefined, most: number | undefined): string => {
-  const text = factText(fact, view)
-  return most === undefined || text.length <= most
-    ? text
-    : JSON.stringify(cutValue(parseJson(text) as { readonly value: unknown }, most))
+  // A long value is written once and not parsed again.
+  const cut = most === undefined ? undefined : cutText(valueText(fact, view), most)
+  if (cut === undefined) return factText(fact, view)
+  const { id, kind, provenance } = fact
+  return JSON.stringify({ kind, id, value: cut.value, provenance, length: cut.length })
 }
 
 interface RevisionQuery {

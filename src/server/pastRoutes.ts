@@ -27,7 +27,7 @@ import type { SharedCore } from "./core.ts"
 import { isKnown } from "./directory.ts"
 import { durationMs } from "./durations.ts"
 import { ofStore } from "./failures.ts"
-import { findFacts, type FoundFacts, numberedPage, ofReplay, ofView } from "./factPages.ts"
+import { findFacts, type FoundFacts, numberedPage, ofReplay, ofView, placedPage } from "./factPages.ts"
 import { errorJson, factJson, plain } from "./json.ts"
 import { audit, permitAll, permitJob } from "./permits.ts"
 import * as Problems from "./problems.ts"
@@ -105,13 +105,12 @@ const changes = Effect.fnUntraced(function* (from: Replayed, to: Replayed, query
   const all = yield* inSlices(changesBetween(from.context, to.context, from.jobId === to.jobId))
   const counts = { added: 0, revised: 0, removed: 0 }
   for (const { change } of all) counts[change]++
-  const numbered = all.map((change, index) => ({ change, number: index + 1 }))
-  const page = numberedPage(numbered, ({ number }) => number, side, limit)
+  const page = placedPage(all, side, limit)
   return json({
     from: pointOf(from),
     to: pointOf(to),
     counts,
-    changes: page.items.map(({ change }) => changeJson(change, query.valueLength)),
+    changes: page.items.map((change) => changeJson(change, query.valueLength)),
     cursor: page.cursor,
     previous: page.previous
   })

@@ -23,13 +23,30 @@ export class Sha256 {
   }
 }
 
-/** The SHA-256 of a prefix and the pieces after it, as one text. Yields after each piece. */
+/** Tuning: characters of a long text that are hashed at once. */
+const partLength = 262_144
+
+/** A text in parts. A pair of surrogates is not divided, since each half alone has other bytes. */
+function* partsOf(text: string): Generator<string, void> {
+  for (let from = 0; from < text.length;) {
+    let to = Math.min(text.length, from + partLength)
+    const last = text.charCodeAt(to - 1)
+    if (to < text.length && last >= 0xd800 && last < 0xdc00) to--
+    yield text.slice(from, to)
+    from = to
+  }
+}
+
+/** The SHA-256 of a prefix and the pieces after it, as one text. Yields after each piece, and within long ones. */
 export function* sha256Pieces(prefix: string, pieces: ReadonlyArray<string>): Generator<void, string> {
-  if (pieces.length === 1) return sha256(prefix + pieces[0]!)
+  const [first = ""] = pieces
+  if (pieces.length <= 1 && first.length <= partLength) return sha256(prefix + first)
   const hasher = createHash("sha256").update(prefix)
   for (const piece of pieces) {
-    hasher.update(piece)
-    yield
+    for (const part of partsOf(piece)) {
+      hasher.update(part)
+      yield
+    }
   }
   return hasher.digest("hex")
 }

@@ -49,3 +49,23 @@ describe("the values of a fact that changes", () => {
     expect(written).toBe(1)
   })
 })
+
+describe("an event of many facts", () => {
+  it("is read in steps, with the diagnosis of an event that is read at once", () => {
+    const length = 3 * Limits.diagnosedFacts
+    const facts = Array.from({ length }, (_, n) => ({
+      kind: "K",
+      id: String(n % (length - 5)),
+      value: n,
+      provenance: { ...seedProvenance, version: n + 1 }
+    }))
+    const event: JobEvent = { _tag: "FactsCommitted", seq: 1, cycle: 1, agent: "a", facts }
+    const [atOnce, inSteps] = [new Examination(), new Examination()]
+    atOnce.add(event)
+    let steps = 0
+    for (const _ of inSteps.adding(event)) steps++
+    expect(steps).toBeGreaterThan(length / 100)
+    expect(inSteps.result).toEqual(atOnce.result)
+    expect(inSteps.result.growth).toEqual([{ kind: "K", facts: length, perCycle: [length] }])
+  })
+})
