@@ -1,14 +1,14 @@
 /**
  * A job of a file that another process runs, followed from here: the file is read again when it has changed.
  *
- * Each look reads the head of the journal. Only a journal that has grown is read, from its beginning, because an event gets its
- * number by counting. So the pause between two looks grows with the time that reading takes. Boundary: a store in, a log out.
+ * Each look reads the head of the journal, and the rows since the last look. The pause between two looks grows with the time that
+ * reading takes. Boundary: a store in, a log out.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import * as Journal from "../journal/Journal.ts"
+import { JournalFollower } from "../journal/following.ts"
 import type { JobEvent } from "../outcome/JobEvent.ts"
 import { monotonicMs } from "../platform/monotonicMs.ts"
 import { JobStore, type StoredJournal } from "../store/index.ts"
@@ -25,35 +25,28 @@ import { oneLine } from "./text.ts"
 const lookMs = 200
 const pauseFactor = 4
 
-/** The state of the following: the number of the last event, and the journal as it was then. */
-interface Place {
-  readonly seq: number
-  readonly seen: string
-}
-
-const beginning: Place = { seq: 0, seen: "" }
-
 const signOf = ({ cycle, end, note, status }: StoredJournal): string => JSON.stringify([cycle, note, status, end])
 
 /** The events of a job, up to `JobHalted`, as they are committed. */
-const eventsOf = (jobId: string): Stream.Stream<JobEvent, Failed, JobStore> =>
-  Stream.paginate(beginning, ({ seen, seq }) =>
-    Effect.gen(function* () {
-      const clock = yield* Clock.Clock
-      const { load } = yield* JobStore
-      const journal = yield* load(jobId)
-      const sign = signOf(journal)
-      if (sign === seen) {
-        yield* Effect.sleep(lookMs)
-        return [[], Option.some({ seq, seen })] as const
-      }
-      const began = monotonicMs(clock)
-      const fresh = yield* Stream.runCollect(Stream.unwrap(Journal.events(jobId, { after: seq })))
-      yield* Effect.sleep(Math.max((monotonicMs(clock) - began) * pauseFactor, 0))
-      const next = { seq: fresh.at(-1)?.seq ?? seq, seen: sign }
-      return [fresh, fresh.at(-1)?._tag === "JobHalted" ? Option.none() : Option.some(next)] as const
-    }).pipe(Effect.mapError(asFailed))
-  )
+const eventsOf = (store: JobStore["Service"], jobId: string): Stream.Stream<JobEvent, Failed> =>
+  Stream.suspend(() => {
+    const follower = new JournalFollower(store)
+    return Stream.paginate("", (seen) =>
+      Effect.gen(function* () {
+        const clock = yield* Clock.Clock
+        const journal = yield* store.load(jobId)
+        const sign = signOf(journal)
+        if (sign === seen) {
+          yield* Effect.sleep(lookMs)
+          return [[], Option.some(seen)] as const
+        }
+        const began = monotonicMs(clock)
+        const fresh = yield* follower.look(journal)
+        yield* Effect.sleep(Math.max((monotonicMs(clock) - began) * pauseFactor, 0))
+        return [fresh, fresh.at(-1)?._tag === "JobHalted" ? Option.none() : Option.some(sign)] as const
+      }).pipe(Effect.mapError(asFailed))
+    )
+  })
 
 const idleText = (jobId: string, standing: Standing): string | undefined => {
   if (standing !== "unfinished" && standing !== "quarantined") return undefined
@@ -77,7 +70,7 @@ export const followInFile = (
     if (idle !== undefined) yield* host.warn(idle)
     const tell = tellOpen(host, jobId, "<the server of the file>")
     const open = Effect.provideService(Effect.mapError(openIn(jobId), asFailed), JobStore, store)
-    const events = Stream.provideService(eventsOf(jobId), JobStore, store).pipe(
+    const events = eventsOf(store, jobId).pipe(
       Stream.tap(({ _tag }) => (_tag === "JobAwaiting" ? Effect.flatMap(open, tell) : Effect.void))
     )
     const watched = {

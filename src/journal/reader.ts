@@ -49,7 +49,7 @@ function* settled<A>(steps: Generator<void, A>): Generator<void, A | CorruptRow>
 /** An open journal. Its header has been read, and its rows are replayed one by one. */
 export class JournalReader {
   readonly store: Store
-  readonly journal: StoredJournal
+  journal: StoredJournal
   readonly parts: JournalParts
   readonly replay: Replay
   /** The input, as the program encoded it. Undefined until `begin`. */
@@ -99,6 +99,11 @@ export class JournalReader {
   /** The header of the current part. */
   get header(): JournalHeader {
     return this.#part.header
+  }
+
+  /** Takes the journal as it is now, with more rows or an end. It has the header that was read. */
+  goOnWith(journal: StoredJournal): void {
+    this.journal = journal
   }
 
   /** Replays the beginning, cycle 0. It is called once, before rows are read. */

@@ -171,7 +171,7 @@ export const eventsIn = (
   )
 
 /** Returns the log records after the last row. */
-const lastRecords = (
+export const lastRecords = (
   journal: StoredJournal,
   { replay }: JournalReader
 ): Effect.Effect<ReadonlyArray<LogRecord>, JournalCorrupt> =>
