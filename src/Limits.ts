@@ -215,6 +215,8 @@ export const Limits = {
   storePageBytes: 524_288,
   /** Jobs in one page of a list. */
   storeListJobs: 1_000,
+  /** Damaged jobs that a store, and a server, remember. */
+  damagedJobs: 1_000,
   /** Bytes of an end, and of a header, that a list of jobs reads for what a job has spent. */
   storeSpendingBytes: 262_144,
   /** Writes, and characters in them, that the writer of a store commits together. */

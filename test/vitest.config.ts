@@ -22,7 +22,9 @@ const alone = [
   ...["broken-store", "catch-up", "ended", "large-past", "proxies", "stalled", "store-health", "telemetry-room"].map(
     (name) => `test/server/${name}.test.ts`
   ),
-  ...["load", "operations", "routes", "start", "states", "telemetry"].map((name) => `test/server/${name}.test.ts`),
+  ...["damaged-journal", "load", "operations", "routes", "stalls", "start", "states", "telemetry"].map(
+    (name) => `test/server/${name}.test.ts`
+  ),
   "test/store/mainThread.test.ts"
 ]
 

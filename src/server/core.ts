@@ -18,6 +18,7 @@ import { JobStore } from "../store/JobStore.ts"
 import { WorkerPool } from "../workers/WorkerPool.ts"
 import { Directory } from "./directory.ts"
 import { Examinations } from "./examinations.ts"
+import { DamagedJobs } from "./damagedJobs.ts"
 import { readinessOf, type ServerState } from "./readiness.ts"
 import type * as Shapes from "./shapes.ts"
 import { Replays } from "./replays.ts"
@@ -59,6 +60,8 @@ export interface SharedCore {
   readonly examinations: Examinations
   /** Contexts of past cycles. */
   readonly replays: Replays
+  /** The jobs whose journals are not what was written. */
+  readonly damaged: DamagedJobs
   readonly readiness: Effect.Effect<typeof Shapes.Readiness.Type>
   /** Whether the server has stopped taking jobs. */
   readonly isDraining: () => boolean
@@ -147,6 +150,7 @@ export const makeCore = Effect.fnUntraced(function* (
   const services = yield* Effect.context<never>()
   const state: ServerState = { isReplaying: store.isDurable, isDraining: false }
   const health = new StoreHealth(store, scope)
+  const damaged = new DamagedJobs(store)
   const examinations = new Examinations(store)
   const directory = new Directory({
     programs,
@@ -173,7 +177,8 @@ export const makeCore = Effect.fnUntraced(function* (
     telemetry: new TelemetryRoom(scope, services),
     examinations,
     replays: new Replays(store, scope, services),
-    readiness: readinessOf(state, health, pool),
+    damaged,
+    readiness: readinessOf(state, health, damaged, pool),
     isDraining: () => state.isDraining,
     goodbye: Deferred.await(drain.goodbye),
     expired: Deferred.await(drain.expired),

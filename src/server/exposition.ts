@@ -9,14 +9,15 @@ import type * as Scope from "effect/Scope"
 import * as Schedule from "effect/Schedule"
 import { Limits } from "../Limits.ts"
 import { Core, type SharedCore } from "./core.ts"
-import { noteStates } from "./metrics.ts"
+import { noteDamaged, noteStates } from "./metrics.ts"
 import { ProcessMetrics } from "./processMetrics.ts"
 
-const states = ({ directory, room, streams }: SharedCore): Effect.Effect<void> =>
-  Effect.map(
-    Effect.suspend(() => Effect.forEach(directory.known, ({ job }) => Effect.map(job.status, ({ state }) => state))),
-    (found) => noteStates(streams.count, room.bytes, found)
-  )
+const states = ({ damaged, directory, room, streams }: SharedCore): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    const found = yield* Effect.forEach(directory.known, ({ job }) => Effect.map(job.status, ({ state }) => state))
+    noteStates(streams.count, room.bytes, found)
+    noteDamaged(yield* damaged.count)
+  })
 
 /** Samples the gauges for as long as the scope is open. */
 export const sampling: Effect.Effect<void, never, Core | Scope.Scope> = Effect.gen(function* () {

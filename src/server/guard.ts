@@ -182,7 +182,14 @@ const refusalOf = (request: HttpServerRequest, method: string, settings: CoreSet
 export const guard: Layer.Layer<Guard, never, Core> = Layer.effect(
   Guard,
   Effect.gen(function* () {
-    const { settings } = yield* Core
+    const { damaged, settings } = yield* Core
+    /** Takes note of a job whose journal a route found to be damaged. */
+    const noteDamage = (cause: Cause.Cause<unknown>): Effect.Effect<void> => {
+      const failure = Cause.findError(cause)
+      if (!Result.isSuccess(failure) || !(failure.success instanceof Problems.JournalCorrupt)) return Effect.void
+      const { detail, jobId, part } = failure.success
+      return damaged.note(jobId, detail ?? part)
+    }
     const maxBodySize = ByteSize.bytes(settings.maxBodyBytes)
     return (httpEffect, { endpoint }) =>
       spelledOnce(
@@ -198,6 +205,7 @@ export const guard: Layer.Layer<Guard, never, Core> = Layer.effect(
             refusal !== undefined
               ? problemResponse(refusal, request)
               : yield* Effect.provideService(httpEffect, HttpIncomingMessage.MaxBodySize, maxBodySize).pipe(
+                  Effect.tapCause(noteDamage),
                   // A client that has gone away gets no answer.
                   Effect.catchCause((cause) =>
                     Cause.hasInterruptsOnly(cause) ? Effect.interrupt : answer(cause, request, limit)

@@ -26,6 +26,10 @@ const held = gauge(
   "About how many bytes clients hold that are being sent something long",
   "By"
 )
+const damaged = gauge(
+  "converge_damaged_jobs",
+  "Jobs of the store whose journals are not what was written, as far as this server has met them"
+)
 const known = gauge("converge_jobs", "Jobs that the server knows, by state")
 
 const empty = Context.empty()
@@ -72,6 +76,9 @@ export const noteStates = (openStreams: number, clientBytes: number, jobStates: 
   for (const state of jobStates) counts.set(state, (counts.get(state) ?? 0) + 1)
   for (const [state, count] of counts) tagged(known, { state }).updateUnsafe(count, empty)
 }
+
+/** Sets the gauge of the damaged jobs. */
+export const noteDamaged = (jobs: number): void => damaged.updateUnsafe(jobs, empty)
 
 /** Notes a client that was hung up on. */
 export const noteDropped = (): void => dropped.updateUnsafe(1, empty)

@@ -225,6 +225,9 @@ export const verify = Effect.fnUntraced(function* (core: SharedCore, store: JobS
     Effect.provideService(JobStore, withoutPlaces(store)),
     Effect.mapError((error) => ofStore(params.id, error))
   )
+  const { cycle = 0, part = "" } = corrupt ?? {}
+  if (found.isIntact) core.damaged.forget(params.id)
+  else yield* core.damaged.note(params.id, `${cycle === 0 ? "the beginning" : `cycle ${cycle}`}: ${part}`)
   const cycles = found.isIntact ? cyclesOf({ cycle: found.cycles, status }) : found.cycles
   return json({ ...found, cycles, status: status ?? null, corrupt: corrupt ?? null })
 })
@@ -267,6 +270,7 @@ export const prune = Effect.fnUntraced(function* (
 export const remove = Effect.fnUntraced(function* (core: SharedCore, { params }: OfJob) {
   yield* permitAll
   const { deleted, gone } = yield* core.directory.delete(params.id)
+  core.damaged.forget(params.id)
   for (const { view } of gone) core.telemetry.drop(view)
   yield* audit("delete", params.id)
   return json({ deleted })

@@ -6,6 +6,7 @@
 import * as Effect from "effect/Effect"
 import type { WorkerPool } from "../workers/WorkerPool.ts"
 import type * as Shapes from "./shapes.ts"
+import type { DamagedJobs } from "./damagedJobs.ts"
 import type { StoreHealth } from "./storeHealth.ts"
 
 /** The server's own state, on which its readiness depends. */
@@ -16,10 +17,14 @@ export interface ServerState {
   isDraining: boolean
 }
 
-/** The answer to /ready. */
+/**
+ * The answer to /ready. A server is ready if it can serve most jobs: one job or one agent that fails is noted, since a load
+ * balancer that takes the server away takes all other jobs with it.
+ */
 export const readinessOf = (
   state: ServerState,
   health: StoreHealth,
+  damaged: DamagedJobs,
   pool: WorkerPool["Service"]
 ): Effect.Effect<typeof Shapes.Readiness.Type> =>
   Effect.gen(function* () {
@@ -27,13 +32,13 @@ export const readinessOf = (
     const services = {
       server: state.isDraining ? "draining" : state.isReplaying ? "replaying" : "ok",
       store: yield* health.state,
-      workers:
-        pool.size > 0 && abandoned >= pool.size
-          ? "all are held by native calls that do not end"
-          : quarantined === 0
-            ? "ok"
-            : `quarantined agents: ${quarantined}`
+      workers: pool.size > 0 && abandoned >= pool.size ? "all are held by native calls that do not end" : "ok"
     }
     const isReady = Object.values(services).every((service) => service === "ok")
-    return { status: isReady ? "ready" : "not-ready", services }
+    const jobs = yield* damaged.count
+    const notes = [
+      ...(jobs === 0 ? [] : [`damaged jobs: ${jobs}`]),
+      ...(quarantined === 0 ? [] : [`quarantined agents: ${quarantined}`])
+    ]
+    return { status: isReady ? "ready" : "not-ready", services, ...(notes.length === 0 ? {} : { notes }) }
   })

@@ -16,7 +16,8 @@
  * - `requestCancel`, `cancelRequests`: ask the holder of a job to cancel it
  * - `prune`: deletes journals of finished jobs
  * - `remove`: deletes the journal of one job, and of the jobs below it
- * - `probe`, `damage`, `check`: tell whether the store takes writes now, whether it has met damage, and whether it is sound
+ * - `probe`, `damage`, `damagedJobs`, `check`: tell whether the store takes writes now, whether it has met damage of its file or
+ *   of jobs, and whether it is sound
  *
  * One store at a time holds a job. Each lease has a fence, a number that grows with every lease of the job. Every write names
  * its fence. The store refuses it with `"fenced"` if another has leased the job since (Kleppmann, "How to do distributed
@@ -276,10 +277,15 @@ export class JobStore extends Context.Service<
      */
     readonly probe?: Effect.Effect<void, StoreError>
     /**
-     * The first damage that an operation met since the store was opened. Undefined if none did. Only operations that need the
-     * damaged part meet the damage, so a successful write does not exclude it.
+     * The first damage of the file that an operation met since the store was opened. Undefined if none did. Only operations that
+     * need the damaged part meet the damage, so a successful write does not exclude it.
      */
     readonly damage?: Effect.Effect<StoreError | undefined>
+    /**
+     * The ids of the jobs whose records an operation found to be damaged since the store was opened, in a store that may be sound.
+     * Up to `Limits.damagedJobs` of them. A store that cannot know may leave it out.
+     */
+    readonly damagedJobs?: Effect.Effect<ReadonlyArray<string>>
     /**
      * Reads everything that the store keeps, beside its other work, and notes the damage that it finds. Fails with `corrupt` or
      * `not-a-database` if there is any, with `too-large` if that takes too long, and with `failed` if it cannot read now.

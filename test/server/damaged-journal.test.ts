@@ -3,11 +3,11 @@ import { copyFileSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { JobStore } from "../../src/index.ts"
 import { counting, squares } from "../support/cli/count.ts"
 import { converge } from "../support/cli/inProcess.ts"
-import { jsonOf, type Running, serve } from "../support/server/harness.ts"
+import { jsonOf, metricsOf, type Running, serve } from "../support/server/harness.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "converge-damaged-"))
 const sound = join(folder, "sound.db")
@@ -52,14 +52,16 @@ const changed = (sql: string): string => {
   return copy
 }
 
-const store = async (running: Running) => {
+const readiness = async (running: Running) => {
   const response = await running.fetch("/ready")
-  const { services } = (await jsonOf(response)) as { readonly services: Readonly<Record<string, string>> }
-  return [response.status, services["store"]]
+  return [response.status, await jsonOf(response)]
 }
 
+const services = { server: "ok", store: "ok", workers: "ok" }
+const oneNoted = [200, { status: "ready", services, notes: ["damaged jobs: 1"] }]
+
 describe.each(Object.entries(changes))("a job whose %s was changed", (part, sql) => {
-  it("is answered with 500 and the part, by each route that reads it, and /ready tells of the damage", () =>
+  it("is answered with 500 and the part, by each route that reads it, and the server stays ready for the others", () =>
     over(changed(sql), async (running) => {
       for (const route of ["", "/facts", "/events", "/diagnosis", "/timeline", "/journal"]) {
         const answer = await running.fetch(`/api/v1/jobs/x${route}`)
@@ -72,8 +74,12 @@ describe.each(Object.entries(changes))("a job whose %s was changed", (part, sql)
           detail: `the beginning of job x is not what was written: ${part}`
         })
       }
-      expect(await store(running)).toEqual([503, "failed: corrupt"])
+      expect(await readiness(running)).toEqual(oneNoted)
+      expect(await metricsOf(running)).toMatch(/^converge_damaged_jobs 1$/m)
       expect((await running.fetch("/api/v1/jobs/a")).status).toBe(200)
+      expect((await running.fetch("/api/v1/jobs/x", { method: "DELETE" })).status).toBe(200)
+      expect(await readiness(running)).toEqual([200, { status: "ready", services }])
+      expect(await metricsOf(running)).toMatch(/^converge_damaged_jobs 0$/m)
     }))
 
   it("is reported by a check that names no file of the server", () =>
@@ -117,6 +123,26 @@ describe.each(Object.entries(changes))("a job whose %s was changed", (part, sql)
       expect.stringContaining("1 of 3 journals corrupt")
     ])
   })
+})
+
+describe("a job with a changed row", () => {
+  const sql = `UPDATE converge_rows SET text = text || ' ' WHERE cycle = 2 AND ${ofX}`
+
+  it.each([
+    ["a question", "timeline", 500],
+    ["a check", "verify", 200]
+  ])("is noted by /ready and in the log once %s meets it", (_, route, status) =>
+    over(changed(sql), async (running) => {
+      expect(await readiness(running)).toEqual([200, { status: "ready", services }])
+      const log = vi.spyOn(console, "log")
+      expect((await running.fetch(`/api/v1/jobs/x/${route}`)).status).toBe(status)
+      expect((await running.fetch(`/api/v1/jobs/x/${route}`)).status).toBe(status)
+      expect(await readiness(running)).toEqual(oneNoted)
+      const lines = log.mock.calls.map((line) => line.join(" "))
+      log.mockRestore()
+      expect(lines.filter((line) => line.includes("the job x is damaged: "))).toHaveLength(1)
+    })
+  )
 })
 
 describe("the timeline of a job", () => {

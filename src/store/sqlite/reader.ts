@@ -53,6 +53,8 @@ export interface ReaderOptions {
 /** The connection and the patience of every statement. */
 interface Access extends Omit<ReaderOptions, "busyTimeoutMs"> {
   readonly patiently: ReturnType<typeof whileBusy>
+  /** The job that is read; undefined where it may be any. */
+  readonly jobId?: string
 }
 
 const fail = (reason: StoreError["reason"], message: string) => Effect.fail(new StoreError({ reason, message }))
@@ -123,10 +125,11 @@ const belowSpan = <A, E, R>(statement: Effect.Effect<A, E, R>): Effect.Effect<A,
     context.mapUnsafe.has(Tracer.ParentSpan.key) ? statement : Effect.withTracerEnabled(statement, false)
   )
 
-/** The damage of one job, which the store remembers. */
-const damagedJob = ({ damage, filename }: Access, sentence: string, damaged: DamagedPart): JobDamaged => {
+/** The damage of one job, which the store remembers. If nobody knows of which, it is damage of the file. */
+const damagedJob = ({ damage, filename, jobId }: Access, sentence: string, damaged: DamagedPart): JobDamaged => {
   const error = new JobDamaged(`${filename}: ${sentence}`, damaged)
-  damage.note(error)
+  if (jobId === undefined) damage.note(error)
+  else damage.noteJob(jobId)
   return error
 }
 
@@ -186,7 +189,7 @@ const asListed = (access: Access, row: SqlRow, isHeld: ReturnType<typeof holding
   } catch (error) {
     const { message, part } = wrongPart(error)
     const jobId = text(row, "job_id")
-    damagedJob(access, `of job ${jobId}: ${message}`, { cycle: 0, part })
+    damagedJob({ ...access, jobId }, `of job ${jobId}: ${message}`, { cycle: 0, part })
     return {
       jobId,
       program: text(row, "program"),
@@ -432,10 +435,10 @@ const cancelRequests = (access: Access) =>
 export const makeReader = ({ busyTimeoutMs, ...options }: ReaderOptions) => {
   const access: Access = { ...options, patiently: whileBusy(busyTimeoutMs) }
   return {
-    load: (jobId: string) => load(access, jobId),
-    rows: (jobId: string, after: number, until?: number) => rows(access, jobId, after, until),
-    base: (jobId: string, cycle: number) => base(access, jobId, cycle),
-    kept: (jobId: string) => kept(access, jobId),
+    load: (jobId: string) => load({ ...access, jobId }, jobId),
+    rows: (jobId: string, after: number, until?: number) => rows({ ...access, jobId }, jobId, after, until),
+    base: (jobId: string, cycle: number) => base({ ...access, jobId }, jobId, cycle),
+    kept: (jobId: string) => kept({ ...access, jobId }, jobId),
     list: (options?: ListOptions) => list(access, options),
     cancelRequests: cancelRequests(access)
   }

@@ -171,7 +171,10 @@ export const makeStore = (parts: StoreParts): MadeStore => {
       const silent = () => renewals.silent(monotonicMs(clock))
       const op = (): Op => ({ kind: "remove", jobId, silent: silent(), owner, now: now(), leaseMs })
       const removed = Effect.suspend(() => writeQueue.write(op()))
-      return Effect.tap(Effect.andThen(releaseAgain, removed), () => collect(writeQueue))
+      return Effect.tap(Effect.andThen(releaseAgain, removed), () => {
+        damage.forget(jobId)
+        return collect(writeQueue)
+      })
     },
     cancelRequests: whileOpen(reader.cancelRequests),
     waitingSince: Effect.sync(() => {
@@ -181,6 +184,7 @@ export const makeStore = (parts: StoreParts): MadeStore => {
     }),
     probe: Effect.asVoid(writeQueue.write({ kind: "probe" })),
     damage: Effect.sync(() => damage.met && new StoreError(damage.met)),
+    damagedJobs: Effect.sync(() => [...damage.jobs]),
     check: checkApart(filename, damage)
   })
   const file: StoreFile["Service"] = {
