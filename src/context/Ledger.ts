@@ -12,7 +12,7 @@ import type { CommittedEvaluation, View } from "../program/View.ts"
 import { withView } from "./contextView.ts"
 import { JobContext } from "./JobContext.ts"
 import type { JobIdentity } from "./jobIdentity.ts"
-import { lightStepSize } from "../values/steps.ts"
+import { lightStepSize, runSteps, stepSize } from "../values/steps.ts"
 import type { Story } from "./stories.ts"
 import { refKey, traceKey, type TracedTask } from "../program/keys.ts"
 import type { EncodedFact } from "../program/encoded.ts"
@@ -304,6 +304,12 @@ export class Ledger extends JobContext {
 
   /** A sealed context in one layer, from all that was ever committed to it. */
   static rebuild(parts: ContextParts): JobContext {
+    return runSteps(Ledger.rebuilding(parts))
+  }
+
+  /** Does the same in steps. */
+  static *rebuilding(parts: ContextParts): Generator<void, JobContext> {
+    let steps = 0
     const copy = new Ledger(parts.program, parts.triggers, undefined)
     const prunings = [...(parts.prunings ?? [])]
     let pruned = 0
@@ -318,11 +324,15 @@ export class Ledger extends JobContext {
       pruneBefore(position)
       const previous = copy.entry(kind.name, fact.id)
       copy.insert(kind, { fact, text, position, previous })
+      if (++steps % stepSize === 0) yield
     }
     pruneBefore(Infinity)
     for (const evaluation of parts.evaluations) copy.addEvaluation(evaluation)
     for (const [name, table] of copy.tables) {
-      for (const id of [...table.index.keys()]) if (!parts.isLive(name, id)) copy.drop(name, id)
+      for (const id of [...table.index.keys()]) {
+        if (!parts.isLive(name, id)) copy.drop(name, id)
+        if (++steps % lightStepSize === 0) yield
+      }
     }
     for (const [agent, mark] of parts.marks) copy.marks.set(agent, mark)
     for (const [agent, mark] of parts.prunedMarks ?? []) copy.prunedMarks.set(agent, mark)

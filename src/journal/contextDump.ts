@@ -10,6 +10,7 @@ import type { Fact, Origin } from "../program/Fact.ts"
 import { type JobContext } from "../context/JobContext.ts"
 import type { CommittedEvaluation } from "../program/View.ts"
 import { parseJson } from "../values/parseJson.ts"
+import { parseLong } from "../values/parseLong.ts"
 import { Sha256 } from "../values/sha256.ts"
 import { Ledger } from "../context/Ledger.ts"
 import { type By, provenanceOf } from "../context/provenanceOf.ts"
@@ -122,26 +123,29 @@ export class DumpChanged extends Error {
 }
 
 /**
- * Decodes the context with a known hash from its pieces. `kindOf` returns a kind for every name.
+ * Decodes the context with a known hash from its pieces, in steps. `kindOf` returns a kind for every name.
  *
  * @throws DumpChanged, or the error of a kind's schema
  */
-export const restoreContext = (
+export function* restoreContext(
   pieces: ReadonlyArray<string>,
   hash: string,
   kindOf: (name: string) => ErasedKind
-): JobContext => {
+): Generator<void, JobContext> {
   const digest = new Sha256().update(hash)
-  for (const piece of pieces.slice(0, -1)) digest.update(piece)
+  for (const piece of pieces.slice(0, -1)) {
+    digest.update(piece)
+    yield
+  }
   const [expected, found] = [pieces.at(-1) ?? "no checksum", JSON.stringify(digest.hex())]
   if (expected !== found) throw new DumpChanged(expected, found)
   const [first, ...rest] = pieces.slice(0, -1)
-  const head = parseJson(first ?? "null") as Head
+  const head = (yield* parseLong(first ?? "null")) as Head
   const pruned = new Set(head.pruned.map(([kind, id]) => `${kind}\n${id}`))
   const stories = head.stories.map(({ traces, triggers, version }): Story => {
     return { version, triggers: new Map(triggers), traces: traces.length === 0 ? undefined : new Map(traces) }
   })
-  return Ledger.rebuild({
+  return yield* Ledger.rebuilding({
     program: head.program,
     triggers: stories.at(-1)?.triggers ?? new Map(),
     hash: head.hash,

@@ -225,16 +225,27 @@ const readBase = (
 ): Effect.Effect<JobContext, ReadError> => {
   const kindOf = (name: string): ErasedKind =>
     program.kinds.get(name) ?? rawKind({ name, latest: null, conflict: "reject" })
+  const corrupt = (error: unknown): JournalCorrupt => {
+    const [expected, found] =
+      error instanceof DumpChanged ? [error.expected, error.found] : ["a context", describeError(error)]
+    return new JournalCorrupt({ jobId, cycle, part: "base", expected, found })
+  }
   return Effect.flatMap(Stream.runCollect(store.base(jobId, cycle)), (pieces) =>
-    Effect.try({
-      try: () => restoreContext(pieces, hash, kindOf),
-      catch: (error) => {
-        const [expected, found] =
-          error instanceof DumpChanged ? [error.expected, error.found] : ["a context", describeError(error)]
-        return new JournalCorrupt({ jobId, cycle, part: "base", expected, found })
-      }
-    })
+    Effect.flatMap(inSlices(restored(restoreContext(pieces, hash, kindOf))), (result) =>
+      "error" in result ? Effect.fail(corrupt(result.error)) : Effect.succeed(result.context)
+    )
   )
+}
+
+/** Runs the steps that restore a context, and returns what they throw. */
+function* restored(
+  steps: Generator<void, JobContext>
+): Generator<void, { readonly context: JobContext } | { readonly error: unknown }> {
+  try {
+    return { context: yield* steps }
+  } catch (error) {
+    return { error }
+  }
 }
 
 /** Gives a program the triggers of the time when the journal was written, because a replay must not use today's. */

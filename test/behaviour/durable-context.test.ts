@@ -24,6 +24,7 @@ import { disturbWith } from "../support/core/chaos.ts"
 import { comparable, runInline, runToEnd } from "../support/core/run.ts"
 import { synthetic } from "../support/core/synthetic.ts"
 import { compiledOf } from "../../src/program/erased.ts"
+import { runSteps } from "../../src/values/steps.ts"
 
 const Item = Fact.kind("Item", { schema: Schema.Struct({ n: Schema.Int }), id: ({ n }) => String(n) })
 const Slot = Fact.kind("Slot", {
@@ -119,13 +120,15 @@ describe("a context", () => {
         const context = yield* chain(layers)
         const kinds = compiledOf(program).kinds
         const pieces = [...dumpContext(context)]
-        const copy = restoreContext(pieces, context.hash, (name) => kinds.get(name)!)
+        const copy = runSteps(restoreContext(pieces, context.hash, (name) => kinds.get(name)!))
         expect(described(copy)).toBe(described(context))
         expect([copy.hash, copy.version, copy.contextBytes]).toEqual([
           context.hash,
           context.version,
           context.contextBytes
         ])
+        // A long context is restored in steps.
+        expect([...restoreContext(pieces, context.hash, (name) => kinds.get(name)!)].length).toBeGreaterThan(0)
         expect(copy.counts()).toEqual(context.counts())
         expect(copy.marks).toEqual(context.marks)
         expect([...dumpContext(copy)]).toEqual(pieces)
