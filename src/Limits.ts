@@ -85,6 +85,8 @@ export const Limits = {
   recordedFacts: 100_000,
   recordedLength: 33_554_432,
   recordedValueLength: 1_048_576,
+  /** Characters of an intent's payload, and of an error, in a record. Of a longer one, long texts and long lists are cut. */
+  recordedPartLength: 16_384,
   recordedEvents: 10_000,
   recordedCycles: 10_000,
   /** Tasks of a job that are named as running, and as many as waiting. */

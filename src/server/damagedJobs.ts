@@ -22,6 +22,11 @@ export class DamagedJobs {
     return this.#add(jobId, "here", detail)
   }
 
+  /** Forgets all jobs, because old ones were deleted. One that is still there, and damaged, is met again. */
+  forgetAll(): void {
+    this.#met.clear()
+  }
+
   /** Forgets a job that was deleted, and the jobs below it, or one that was found to be intact. */
   forget(jobId: string): void {
     for (const id of this.#met.keys()) if (id === jobId || id.startsWith(`${jobId}/`)) this.#met.delete(id)

@@ -20,8 +20,8 @@ export interface RecordedPoint {
   readonly cycle: number
   readonly tier: number
   readonly usage: typeof Shapes.Usage.Type
-  /** The oldest intents that had no answer. Left out where there is none. */
-  readonly unanswered?: (typeof Shapes.Replayed.Type)["unanswered"]
+  /** The oldest intents that had no answer. Left out where there is none; "before": the same as of the point before. */
+  readonly unanswered?: (typeof Shapes.Replayed.Type)["unanswered"] | "before"
   readonly version: number
   readonly hash: string
   readonly pruned: number
@@ -49,7 +49,7 @@ export interface RecordedPast {
 export interface LeftOut {
   /** The number of the oldest facts and revisions. */
   readonly facts: number
-  /** The number of values, and of traces, that were too long. A text stands in their place. */
+  /** The number of values, traces, payloads and errors that were too long. A text stands in their place, or they are cut. */
   readonly values: number
   /** The number of the oldest events, and of the oldest cycles. */
   readonly events: number
@@ -73,6 +73,7 @@ export interface JobRecord {
   /** The number of facts of each kind after the last cycle: of all facts, also of those that are left out. */
   readonly kinds: Readonly<Record<string, number>>
   readonly timeline: ReadonlyArray<typeof Insight.RecordedCycle.Type>
+  /** In the place of a fact that the only past has, the version of that fact. */
   readonly events: ReadonlyArray<unknown>
   readonly approvals: ReadonlyArray<typeof Shapes.Approval.Type>
   readonly programs: ReadonlyArray<typeof Shapes.ProgramInfo.Type>

@@ -31,7 +31,7 @@ import { findFacts, type FoundFacts, numberedPage, ofReplay, ofView, placedPage 
 import { errorJson, factJson, plain } from "./json.ts"
 import { audit, permitAll, permitJob } from "./permits.ts"
 import * as Problems from "./problems.ts"
-import { cutText, cutValue } from "./previews.ts"
+import { cutText, cutValue, shortened } from "./previews.ts"
 import { type FactName, type Paged, refOf, sideOf } from "./queries.ts"
 import { noJournal, type Replayed } from "./replays.ts"
 import * as Shapes from "./shapes.ts"
@@ -173,6 +173,10 @@ interface ReplayRequest extends OfJob {
   readonly query: { readonly at?: number | undefined; readonly valueLength?: number | undefined }
 }
 
+/** An error whose long texts are cut, where the client names what it can show. */
+const shownError = (error: object, most: number | undefined): ReturnType<typeof errorJson> =>
+  errorJson(most === undefined ? error : shortened(errorJson(error), most, Limits.briefParts))
+
 /** A job as it was after a cycle. */
 export const replay = Effect.fnUntraced(function* (core: SharedCore, { params, query }: ReplayRequest) {
   const { context, diagnostics, input, intents, marks, unanswered, ...rest } = yield* core.replays.at(
@@ -191,7 +195,7 @@ export const replay = Effect.fnUntraced(function* (core: SharedCore, { params, q
     diagnostics: diagnostics.map(({ cause, each, ...where }) => ({
       ...where,
       each: each ?? null,
-      cause: errorJson(errorToJson(cause))
+      cause: shownError(errorToJson(cause), query.valueLength)
     }))
   })
 })
@@ -258,6 +262,7 @@ export const prune = Effect.fnUntraced(function* (
     store.prune({ haltedSince }),
     ({ reason }) => new Problems.Unavailable({ reason: "store", detail: `the store failed: ${reason}` })
   )
+  core.damaged.forgetAll()
   const gone = yield* core.directory.forgetDeleted(({ haltedAt = 0 }) => haltedAt <= haltedSince)
   for (const { view } of gone) core.telemetry.drop(view)
   const { name } = yield* Sender

@@ -6,6 +6,7 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { approvalsIn } from "../journal/approvals.ts"
 import { reviveCause } from "../journal/causes.ts"
@@ -20,20 +21,22 @@ import { Examination } from "../outcome/diagnosis.ts"
 import { fromCause } from "../outcome/fromCause.ts"
 import type { JournalCorrupt, StoreError } from "../outcome/JobError.ts"
 import type { JobEvent } from "../outcome/JobEvent.ts"
-import type { JobResult } from "../outcome/JobResult.ts"
+import type { CommittedIntent, JobResult } from "../outcome/JobResult.ts"
 import { errorToJson, factJson } from "../outcome/resultJson.ts"
 import { packageVersion } from "../platform/packageVersion.ts"
 import { breathe, inSlices } from "../platform/slices.ts"
+import type { Fact } from "../program/Fact.ts"
 import type { Program } from "../program/Program.ts"
 import { JobStore, type StoredJournal } from "../store/JobStore.ts"
 import { parseJson } from "../values/parseJson.ts"
 import { lightStepSize } from "../values/steps.ts"
-import { eventText } from "./eventText.ts"
+import { factsOf } from "./eventText.ts"
 import { diagnosisJson } from "./examinations.ts"
 import { cycleJson, inputIn, limitsOf } from "./insightRoutes.ts"
 import type { JobRecord, LeftOut, RecordedFact, RecordedPast, RecordedPoint } from "./jobRecord.ts"
 import { jobJson, mostUsed } from "./jobView.ts"
 import { errorJson, plain, plainText, resultJson } from "./json.ts"
+import { shortened } from "./previews.ts"
 import { infoOf } from "./systemRoutes.ts"
 
 type Store = JobStore["Service"]
@@ -74,20 +77,69 @@ const upToDamage = <A>(read: Effect.Effect<A, ReadError>): Effect.Effect<string 
 
 /* ---------------------------------------------------------------- facts */
 
+/** A point while the journal is read, with the intents themselves. */
+interface OpenPoint extends Omit<RecordedPoint, "unanswered"> {
+  readonly unanswered: ReadonlyArray<CommittedIntent>
+}
+
 /** A past while the journal is read: the context changes, and the points grow. */
 interface OpenPast {
   context: JobContext
-  readonly points: Array<RecordedPoint>
+  readonly points: Array<OpenPoint>
 }
 
 /** The job as the reader has replayed it. */
-const pointOf = ({ replay }: JournalReader): RecordedPoint => {
+const pointOf = ({ replay }: JournalReader): OpenPoint => {
   const { cycle, tier, usage } = replay
   const { hash, prunedCount, version } = replay.ledger
   const unanswered = unansweredOf(replay).slice(0, Limits.serverPage)
-  const point = { cycle, tier, usage, version, hash, pruned: prunedCount }
-  if (unanswered.length === 0) return point
-  return { ...point, unanswered: unanswered.map((intent) => ({ ...intent, payload: plain(intent.payload) })) }
+  return { cycle, tier, usage, version, hash, pruned: prunedCount, unanswered }
+}
+
+/** A part of a job whose long texts and long lists are cut. */
+const cutPart = (value: unknown): unknown => shortened(plain(value), Limits.briefTextLength, Limits.briefParts)
+
+/** A payload or an error as a record has it: a long one is cut. */
+const partJson = (value: unknown, room: Room): Schema.Json => {
+  const { length } = plainText(value)
+  const isLong = length > Limits.recordedPartLength
+  const json = plain(isLong ? cutPart(value) : value)
+  const taken = isLong ? plainText(json).length : length
+  if (isLong) room.left.values++
+  if (taken > room.length) return tooLong("a part", length)
+  room.length -= taken
+  return json
+}
+
+/** The points of a past. Intents that had no answer stand at the first of the points that have the same ones. */
+const pointsOf = (points: ReadonlyArray<OpenPoint>, room: Room): ReadonlyArray<RecordedPoint> => {
+  const payloads = new Map<unknown, Schema.Json>()
+  const payloadOf = ({ payload }: CommittedIntent): Schema.Json => {
+    const known = payloads.get(payload)
+    if (known !== undefined) return known
+    const json = partJson(payload, room)
+    payloads.set(payload, json)
+    return json
+  }
+  let before: ReadonlyArray<CommittedIntent> = []
+  return points.map(({ unanswered, ...point }) => {
+    const isSame =
+      unanswered.length === before.length &&
+      unanswered.every(({ idempotencyKey }, place) => idempotencyKey === before[place]?.idempotencyKey)
+    before = unanswered
+    if (unanswered.length === 0) return point
+    if (isSame) return { ...point, unanswered: "before" }
+    // A payload that is told again takes its room again.
+    const told = unanswered.map((intent) => ({ ...intent, payload: payloadOf(intent) }))
+    const { length } = plainText(told)
+    if (length > room.length) {
+      room.left.values++
+      before = []
+      return point
+    }
+    room.length -= length
+    return { ...point, unanswered: told }
+  })
 }
 
 /** Replays a journal, and notes each cycle. The reader stands at the last cycle that is intact. */
@@ -160,7 +212,10 @@ function* pastOf({ context, points }: OpenPast, room: Room, last: number): Gener
   room.left.facts += history.length - facts.length
   if (facts.length < history.length) room.facts = 0
   return {
-    points: points.filter(({ cycle }) => cycle > last - room.bounds.cycles),
+    points: pointsOf(
+      points.filter(({ cycle }) => cycle > last - room.bounds.cycles),
+      room
+    ),
     facts: facts.reverse(),
     pruned: [...context.pruningsAfter(0)].map(({ entry }) => entry.position),
     traces,
@@ -170,18 +225,30 @@ function* pastOf({ context, points }: OpenPast, room: Room, last: number): Gener
 
 /* ---------------------------------------------------------------- events and times */
 
-/** An event with a text in the place of each value that is too long. Such a value is counted where the facts are recorded. */
-const withoutLong = (event: JobEvent, most: number): JobEvent => {
-  const cut = <F extends { readonly value: unknown }>(fact: F): F => {
+/**
+ * An event as JSON text. A fact that the record has is told by its version; otherwise a value that is too long becomes a text
+ * in its place, which was counted where the facts are recorded. Payloads and errors that are long are cut.
+ */
+const recordedText = (event: JobEvent, most: number, recorded: ReadonlySet<number>): string => {
+  const referred = (fact: Fact): unknown => {
+    const { version } = fact.provenance
+    if (recorded.has(version)) return version
     const { length } = plainText(fact.value)
     return length <= most ? fact : { ...fact, value: tooLong("a value", length) }
   }
-  if (event._tag === "FactsCommitted") return { ...event, facts: event.facts.map(cut) }
-  return event._tag === "JobStarted" ? { ...event, seeds: event.seeds.map(cut) } : event
+  const facts = factsOf(event).map(referred)
+  const name = event._tag === "JobStarted" ? "seeds" : "facts"
+  const fields = Object.entries({ ...event, ...(name in event ? { [name]: facts } : {}) })
+  const text = (field: unknown): string => {
+    if (field === facts) return `[${facts.map(plainText).join(",")}]`
+    const whole = plainText(field)
+    return whole.length <= Limits.recordedPartLength ? whole : plainText(cutPart(field))
+  }
+  return `{${fields.flatMap(([key, field]) => (field === undefined ? [] : [`${JSON.stringify(key)}:${text(field)}`])).join(",")}}`
 }
 
-/** Reads the events once: the newest are kept, and all of them are examined. */
-const eventsOf = Effect.fnUntraced(function* (jobId: string, room: Room) {
+/** Reads the events once: the newest are kept, and all of them are examined. `recorded`: versions of facts of the record. */
+const eventsOf = Effect.fnUntraced(function* (jobId: string, room: Room, recorded: ReadonlySet<number>) {
   const examination = new Examination()
   const most = room.bounds.events
   const kept: Array<JobEvent> = []
@@ -198,7 +265,7 @@ const eventsOf = Effect.fnUntraced(function* (jobId: string, room: Room) {
   const corrupt = yield* upToDamage(Effect.provideService(read, JobStore, yield* JobStore))
   const newest: Array<unknown> = []
   for (const event of kept.slice(-most).toReversed()) {
-    const text = eventText(withoutLong(event, room.bounds.valueLength), undefined)
+    const text = recordedText(event, room.bounds.valueLength, recorded)
     if (text.length > room.length) break
     room.length -= text.length
     newest.push(parseJson(text))
@@ -218,6 +285,10 @@ const timelineOf = Effect.fnUntraced(function* (store: Store, { cycle, jobId }: 
   yield* upToDamage(Effect.provideService(read, JobStore, store))
   return cycles.map(cycleJson)
 })
+
+/** The versions by which events can name the facts of a record: a later past has facts of its own with the same versions. */
+const versionsOf = ([past, ...others]: ReadonlyArray<RecordedPast>): ReadonlySet<number> =>
+  new Set(others.length > 0 ? [] : past?.facts.map(({ provenance }) => provenance.version))
 
 /* ---------------------------------------------------------------- the job */
 
@@ -249,24 +320,26 @@ const resultOf = Effect.fnUntraced(function* (journal: StoredJournal, { replay }
     usage: { ...end.usage, cycles },
     context: ledger,
     output: shortJson("the output", end.output, room),
-    intents: [...tracker.intents],
+    intents: tracker.intents.map((intent) => ({ ...intent, payload: partJson(intent.payload, room) })),
     diagnostics: [...tracker.diagnostics]
   }
   const json: Result =
     end.cause === null
       ? resultJson(result, "counts")
       : resultJson(fromCause(reviveCause(end.cause), jobId, { ...result, output: undefined }), "counts")
-  return { result: json, usage: { ...end.usage, cycles } }
+  const { error } = json
+  const told = error === null ? json : { ...json, error: errorJson(partJson(error, room)) }
+  return { result: told, usage: { ...end.usage, cycles } }
 })
 
-const diagnosticsJson = ({ replay }: JournalReader): JobRecord["diagnostics"] =>
+const diagnosticsJson = ({ replay }: JournalReader, room: Room): JobRecord["diagnostics"] =>
   replay.tracker.diagnostics.map(({ cause, each, ...where }) => ({
     ...where,
     each: each ?? null,
-    cause: errorJson(errorToJson(cause))
+    cause: errorJson(partJson(errorToJson(cause), room))
   }))
 
-const approvalsOf = (store: Store, journal: StoredJournal) =>
+const approvalsOf = (store: Store, journal: StoredJournal, room: Room) =>
   journal.status !== undefined
     ? Effect.succeed([])
     : approvalsIn(store, journal).pipe(
@@ -276,7 +349,7 @@ const approvalsOf = (store: Store, journal: StoredJournal) =>
             program: journal.program,
             id,
             question: question ?? null,
-            data: plain(data),
+            data: partJson(data, room),
             since: at,
             timeoutMs: timeoutMs ?? null
           }))
@@ -312,7 +385,7 @@ export const recordJob = Effect.fn("recordJob")(function* (
   const recorded: Array<RecordedPast> = []
   // The newest facts have the first claim on the room.
   for (const past of pasts.toReversed()) recorded.unshift(yield* inSlices(pastOf(past, room, journal.cycle)))
-  const { diagnosis, events, corrupt: damaged } = yield* eventsOf(jobId, room)
+  const { diagnosis, events, corrupt: damaged } = yield* eventsOf(jobId, room, versionsOf(recorded))
   const timeline = yield* timelineOf(store, journal, room)
   const { result, usage } = yield* resultOf(journal, reader, room)
   const { cycle, ledger, tier } = reader.replay
@@ -334,13 +407,13 @@ export const recordJob = Effect.fn("recordJob")(function* (
       // A limit counts committed cycles: the last turn, which found nothing to do, used none of it.
       budget: mostUsed({ budget }, { ...usage, cycles: journal.cycle })
     },
-    diagnostics: diagnosticsJson(reader),
+    diagnostics: diagnosticsJson(reader, room),
     input: { input: shortJson("the input", inputIn(journal.text), room), budget: limitsOf(budget) },
     diagnosis,
     kinds: ledger.counts(),
     timeline,
     events,
-    approvals: yield* approvalsOf(store, journal),
+    approvals: yield* approvalsOf(store, journal, room),
     programs: programs.filter(({ name }) => name === journal.program).map(infoOf),
     pasts: recorded
   }

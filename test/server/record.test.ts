@@ -8,7 +8,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { Agent, Fact, JobStore, Journal, Program } from "../../src/index.ts"
+import { Agent, Fact, Intent, JobStore, Journal, Program } from "../../src/index.ts"
 import { RecordedJob } from "../../src/inspector/console/recordedJob.ts"
 import { factJson } from "../../src/outcome/resultJson.ts"
 import { consoleLayout } from "../../src/server/consoleLayout.ts"
@@ -75,6 +75,11 @@ const echo = Program.make("echo", {
     })
   ],
   output: (view) => view.all(Copy)[0]?.value.text
+})
+
+const Step = Fact.kind("Step", {
+  schema: Schema.Struct({ n: Schema.Int, text: Schema.String }),
+  id: ({ n }) => String(n)
 })
 
 const filename = join(folder, "jobs.db")
@@ -244,7 +249,7 @@ describe("a record", () => {
     expect(small.pasts[0]?.facts.map(({ provenance }) => provenance.version)).toEqual(
       all.slice(-5).map(({ provenance }) => provenance.version)
     )
-    expect(small.events).toEqual(whole.events.slice(-3))
+    expect(new RecordedJob(small).eventsAfter(0)).toEqual(new RecordedJob(whole).eventsAfter(0).slice(-3))
     expect(small.timeline).toEqual(whole.timeline.slice(-2))
     // The counts of the newest cycle, and the diagnosis, are those of the whole job.
     expect(small).toMatchObject({ kinds: whole.kinds, diagnosis: whole.diagnosis, job: whole.job })
@@ -323,15 +328,69 @@ describe("a long value", () => {
     expect(text.length).toBeLessThan(20_000)
     expect(recorded.job.result?.output).toBe("(left out of the record: the output of 5002 characters)")
     expect(recorded.input.input).toBe("(left out of the record: the input of 5011 characters)")
-    expect(recorded.events).toMatchObject([
+    const events = new RecordedJob(recorded).eventsAfter(0)
+    expect(events).toMatchObject([
       { _tag: "JobStarted", seeds: [{ kind: "Text", value: "(left out of the record: a value of 5011 characters)" }] },
-      ...recorded.events.slice(1)
+      ...events.slice(1)
     ])
+    // Without room for the facts, the events have the same texts.
+    const few = await record("echo", file, [], { valueLength: 1_000, facts: 0 })
+    expect(new RecordedJob(few).eventsAfter(0)).toEqual(events)
     // The seed and its copy, the input and the output.
     expect(recorded.leftOut.values).toBe(4)
     const whole = await record("echo", file)
     expect(whole.leftOut.values).toBe(0)
     expect(whole.job.result?.output).toBe(long)
+  })
+})
+
+/** Asks at its first steps, with long payloads, and gets no answer; in the end it fails with a long error. */
+const asks = Program.make("asks", {
+  input: Schema.Struct({}),
+  seed: () => [Step.of({ n: 0, text: "" })],
+  agents: [
+    Agent.make("asks", {
+      each: Step,
+      writes: [Step],
+      execute: ({ value: { n } }) =>
+        Effect.succeed({
+          facts: n < 30 ? [Step.of({ n: n + 1, text: "" })] : [],
+          intents: n < 3 ? [Intent.approval({ id: String(n), question: "q", data: "d".repeat(100_000) })] : []
+        })
+    }),
+    Agent.make("clashes", {
+      each: Step,
+      writes: [Step],
+      execute: ({ value: { n } }) =>
+        Effect.succeed({ facts: n < 30 ? [] : [Step.of({ n: 0, text: "c".repeat(100_000) })] })
+    })
+  ]
+})
+
+describe("what a job is full of besides its facts", () => {
+  it("is told once: facts of events by their versions, and intents at the first of the cycles that have them", async () => {
+    const file = join(folder, "asks.db")
+    const server = await serve({ programs: [asks] }, { store: JobStore.layerSqlite({ filename: file }) })
+    const ended = await server.post("/api/v1/jobs", { program: "asks", id: "asks", input: {} })
+    expect(ended.status).toBe(409)
+    const ask = async (path: string) => jsonOf(await server.fetch(`/api/v1/jobs/asks/${path}`))
+    const served = await ask("replay?at=20&valueLength=16000")
+    const diagnosis = await ask("diagnosis")
+    await server.stop()
+    const recorded = await record("asks", file)
+    // Three payloads and an error of a hundred thousand characters each.
+    expect(JSON.stringify(recorded).length).toBeLessThan(60_000)
+    expect(JSON.stringify(diagnosis).length).toBeLessThan(10_000)
+    expect(recorded.leftOut.values).toBeGreaterThan(3)
+    expect(recorded.pasts[0]?.points.filter(({ unanswered }) => Array.isArray(unanswered))).toHaveLength(3)
+    const job = new RecordedJob(recorded)
+    const ids = (answer: unknown): unknown =>
+      (answer as { unanswered: ReadonlyArray<{ idempotencyKey: string }> }).unanswered.map((one) => one.idempotencyKey)
+    expect(ids(told(job, "jobs/asks/replay?at=20"))).toEqual(ids(served))
+    expect(ids(told(job, "jobs/asks/replay?at=1"))).toHaveLength(1)
+    expect(recorded.events.some((event) => JSON.stringify(event).includes('"facts":[2]'))).toBe(true)
+    const [first] = job.eventsAfter(0)
+    expect(first).toMatchObject({ _tag: "JobStarted", seeds: [{ kind: "Step", id: "0", value: { n: 0, text: "" } }] })
   })
 })
 

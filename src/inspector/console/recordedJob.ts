@@ -8,7 +8,7 @@
  * Boundary: pure; a path in, a value or a problem out. recorded.ts finds the record.
  */
 import { cutValue } from "../../server/previews.ts"
-import type { JobRecord, RecordedFact, RecordedPast } from "../../server/jobRecord.ts"
+import type { JobRecord, RecordedFact, RecordedPast, RecordedPoint } from "../../server/jobRecord.ts"
 import { Examination, type RepeatedFailure } from "../../outcome/diagnosis.ts"
 import type { JobEvent } from "../../outcome/JobEvent.ts"
 import type * as Shapes from "../../server/shapes.ts"
@@ -128,10 +128,30 @@ const counted = (facts: ReadonlyArray<RecordedFact>): Readonly<Record<string, nu
   return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
+/** The intents without an answer at a point of a past. */
+const unansweredAt = ({ points }: RecordedPast, point: RecordedPoint | undefined) => {
+  let place = point === undefined ? -1 : points.indexOf(point)
+  while (points[place]?.unanswered === "before") place--
+  const found = points[place]?.unanswered
+  return found === undefined || found === "before" ? [] : found
+}
+
+/** The events of a record, with facts in the places of their versions. */
+const withFacts = ({ events, pasts: [past] }: JobRecord): ReadonlyArray<JobEvent> => {
+  const known = new Map(past?.facts.map((fact) => [versionOf(fact), shown(fact)]))
+  const whole = (fact: unknown): unknown => (typeof fact === "number" ? known.get(fact) : fact)
+  // The recorder wrote the events: only their facts are told in another way.
+  return (events as ReadonlyArray<JobEvent>).map((event) => {
+    if (event._tag === "FactsCommitted") return { ...event, facts: event.facts.map(whole) } as JobEvent
+    return event._tag === "JobStarted" ? ({ ...event, seeds: event.seeds.map(whole) } as JobEvent) : event
+  })
+}
+
 export class RecordedJob {
   readonly record: JobRecord
   readonly #indexes = new Map<RecordedPast, Past>()
   #newest: Context | undefined
+  #told: ReadonlyArray<JobEvent> | undefined
 
   constructor(record: JobRecord) {
     this.record = record
@@ -220,7 +240,12 @@ export class RecordedJob {
 
   /** The events after a number, oldest first. */
   eventsAfter(after: number): ReadonlyArray<unknown> {
-    return this.record.events.filter((event) => ((event as { readonly seq?: number }).seq ?? 0) > after)
+    return this.#events.filter((event) => event.seq > after)
+  }
+
+  /** The events with their facts. In the record they have the versions of those that its only past has. */
+  get #events(): ReadonlyArray<JobEvent> {
+    return (this.#told ??= withFacts(this.record))
   }
 
   /** The diagnosis of the newest events, or of those up to a cycle. The record may lack the oldest ones. */
@@ -228,7 +253,7 @@ export class RecordedJob {
     const at = numberIn(query, "at")
     if (at === undefined) return ok(this.record.diagnosis)
     const examination = new Examination()
-    for (const event of this.record.events as ReadonlyArray<JobEvent>) if (event.cycle <= at) examination.add(event)
+    for (const event of this.#events) if (event.cycle <= at) examination.add(event)
     const { error, failure, failures, status, ...rest } = examination.result
     const failureJson = (failed: RepeatedFailure) => ({ ...failed, each: failed.each ?? null })
     return ok({
@@ -277,6 +302,7 @@ export class RecordedJob {
   #replay({ cycle, live, past, version }: Context) {
     const { diagnostics, input, job } = this.record
     const point = past.points.find((other) => other.cycle === cycle)
+    const unanswered = unansweredAt(past, point)
     return {
       jobId: job.jobId,
       program: job.program,
@@ -287,8 +313,8 @@ export class RecordedJob {
       usage: point?.usage,
       input: input.input,
       facts: counted(live),
-      intents: (job.result?.intents ?? point?.unanswered ?? []).filter((intent) => intent.cycle <= cycle),
-      unanswered: point?.unanswered ?? [],
+      intents: (job.result?.intents ?? unanswered).filter((intent) => intent.cycle <= cycle),
+      unanswered,
       diagnostics: diagnostics.filter((diagnostic) => diagnostic.cycle <= cycle)
     }
   }

@@ -31,6 +31,11 @@ export class Damage {
     if (this.#jobs.size < Limits.damagedJobs) this.#jobs.add(jobId)
   }
 
+  /** Forgets all jobs. One that is still there, and damaged, is met again. */
+  forgetAll(): void {
+    this.#jobs.clear()
+  }
+
   /** Forgets a job that is deleted, and the jobs below it. */
   forget(jobId: string): void {
     for (const id of this.#jobs) if (id === jobId || id.startsWith(`${jobId}/`)) this.#jobs.delete(id)

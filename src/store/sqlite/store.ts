@@ -151,9 +151,12 @@ export const makeStore = (parts: StoreParts): MadeStore => {
 
   const { release, releaseAgain, releaseOne } = makeReleases(writeQueue)
 
+  const writes = makeWrites(writeQueue, lease)
+
   const store = JobStore.of({
     isDurable: true,
-    ...makeWrites(writeQueue, lease),
+    ...writes,
+    prune: (options) => Effect.tap(writes.prune(options), () => Effect.sync(() => damage.forgetAll())),
     load: (jobId) => read(reader.load(jobId)),
     rows: (jobId, after, until) => readStream(() => reader.rows(jobId, after, until)),
     base: (jobId, cycle) => readStream(() => reader.base(jobId, cycle)),
