@@ -282,8 +282,8 @@ export class JobStore extends Context.Service<
      */
     readonly damage?: Effect.Effect<StoreError | undefined>
     /**
-     * The ids of the jobs whose records an operation found to be damaged since the store was opened, in a store that may be sound.
-     * Up to `Limits.damagedJobs` of them. A store that cannot know may leave it out.
+     * The ids of the jobs whose records an operation found to be damaged since the store was opened. The file itself may be
+     * sound. Up to `Limits.damagedJobs` of them. A store that cannot know may leave it out.
      */
     readonly damagedJobs?: Effect.Effect<ReadonlyArray<string>>
     /**
