@@ -45,10 +45,16 @@ export class ResultReader {
     for (const read of this.#unread.splice(0)) read()
   }
 
+  /**
+   * Reads at least one message in each turn, even if other work has used up its slice. Otherwise CPU tasks on this thread would
+   * hold back the results of all workers.
+   */
   readonly #readLater: Effect.Effect<void> = Effect.flatMap(nextTurn, () => {
-    let count = 0
-    while (count < this.#unread.length && !isSliceOver()) this.#unread[count++]!()
-    this.#unread.splice(0, count)
+    let hasRead = false
+    while (this.#unread.length > 0 && (!hasRead || !isSliceOver())) {
+      hasRead = true
+      this.#unread.shift()!()
+    }
     return this.#unread.length === 0 ? Effect.void : this.#readLater
   })
 

@@ -7,8 +7,9 @@ import * as TestClock from "effect/testing/TestClock"
 import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { WorkerPool } from "../../src/index.ts"
+import { Limits, WorkerPool } from "../../src/index.ts"
 import { nextTurn } from "../../src/platform/slices.ts"
+import { inline } from "../../src/workers/inline.ts"
 import { Ring } from "../../src/workers/scheduler.ts"
 import { credit, Stopwatch } from "../../src/workers/watchdog.ts"
 import type { CpuProgress } from "../../src/workers/WorkerPool.ts"
@@ -284,4 +285,21 @@ describe("two jobs at a time", () => {
     ring.remove("c")
     expect([next(), next(), ring.choose(() => false)]).toEqual(["b", "a", undefined])
   })
+})
+
+describe("results that arrive while this thread works for whole slices", () => {
+  it.live("are read between two of its tasks, and do not wait for the last of them", () =>
+    Effect.gen(function* () {
+      const square = batch(ledgerOf(3), [task("square", "0")])
+      // The thread has loaded everything before.
+      yield* execute(square)
+      const longMs = Limits.sliceMs * 2
+      const sizes = Array.from({ length: 800 }, () => longMs)
+      const tasks = sizes.map((_, index) => task("slow", String(index)))
+      const busy = yield* Effect.forkChild(inline.execute(batch(ledgerOf(...sizes), tasks)), { startImmediately: true })
+      for (let round = 0; round < 5; round++) expect((yield* execute(square)).map(said)).toEqual([9])
+      expect(busy.pollUnsafe()).toBeUndefined()
+      yield* Fiber.interrupt(busy)
+    }).pipe(Effect.provide(pool(1)))
+  )
 })
