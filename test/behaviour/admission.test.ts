@@ -23,7 +23,7 @@ import {
   stuck,
   tagsOf,
   turns,
-  untilState
+  untilAtWork
 } from "../support/behaviour/harness.ts"
 
 /** A job that ends when its gate is opened. */
@@ -221,7 +221,7 @@ describe("a job's id", () => {
         expect(error).toBeInstanceOf(JobError.InvalidInput)
         expect(error).toMatchObject({ program: "idle", message: `the job id "${id}" is that of a live job` })
       }
-      yield* untilState(running, "running.executing")
+      yield* untilAtWork(running)
       yield* running.cancel
       yield* queued.result
       expect((yield* Engine.run(idle, {}, { id: "one" })).jobId).toBe("one")

@@ -12,7 +12,19 @@ import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { Agent, Engine, type Job, Program } from "../../src/index.ts"
-import { ended, engine, entry, Entry, failure, noInput, Num, nums, turns, until } from "../support/behaviour/harness.ts"
+import {
+  ended,
+  engine,
+  entry,
+  Entry,
+  failure,
+  noInput,
+  Num,
+  nums,
+  turns,
+  until,
+  untilWaiting
+} from "../support/behaviour/harness.ts"
 
 interface NumFact {
   readonly value: { readonly n: number }
@@ -50,17 +62,20 @@ const watched = (
     seed: () => nums(1, count)
   })
   const finish = (n: number) => Effect.andThen(Deferred.succeed(gates.get(n)!, undefined), turns(2))
-  return { program, started, finish, most: () => most }
+  // At the end of a slice, tasks begin a turn later.
+  const begun = (count: number) => until(() => started.length >= count, `the beginning of ${count} tasks`)
+  return { program, started, begun, finish, most: () => most }
 }
 
 describe("a limit", () => {
   it.effect("lets so many tasks run at a time, and starts them in merge order", () =>
     Effect.gen(function* () {
-      const { finish, most, program, started } = watched(6, 2)
+      const { begun, finish, most, program, started } = watched(6, 2)
       const job = yield* Engine.start(program, {})
-      yield* turns(3)
+      yield* begun(2)
       expect(started).toEqual([1, 2])
       yield* finish(2)
+      yield* begun(3)
       expect(started).toEqual([1, 2, 3])
       for (const n of [3, 1, 4, 5, 6]) yield* finish(n)
       const result = yield* job.result
@@ -74,13 +89,21 @@ describe("a limit", () => {
   it.effect("by key holds for each key, and tasks that wait take no place of others", () =>
     Effect.gen(function* () {
       // Three of one host come first; the engine runs two tasks at a time.
-      const { finish, program, started } = watched(5, { limit: 1, per: ({ value: { n } }) => (n <= 3 ? "a" : "b") })
+      const { begun, finish, program, started } = watched(5, {
+        limit: 1,
+        per: ({ value: { n } }) => (n <= 3 ? "a" : "b")
+      })
       const job = yield* Engine.start(program, {})
-      yield* turns(3)
+      yield* begun(2)
       expect(started).toEqual([1, 4])
       yield* finish(4)
+      yield* begun(3)
       expect(started).toEqual([1, 4, 5])
-      for (const n of [1, 2, 3, 5]) yield* finish(n)
+      yield* finish(1)
+      yield* begun(4)
+      yield* finish(2)
+      yield* begun(5)
+      for (const n of [3, 5]) yield* finish(n)
       expect(started).toEqual([1, 4, 5, 2, 3])
       expect((yield* job.result).status).toBe("converged")
     }).pipe(Effect.provide(engine({ fiberConcurrency: 2 })))
@@ -102,9 +125,9 @@ describe("a limit", () => {
       const of = (name: string, from: number) =>
         Program.make(name, { input: noInput, agents: [get], seed: () => nums(from, from + 2) })
       const first = yield* Engine.start(of("first", 1), {})
-      yield* turns(2)
+      yield* untilWaiting(first, 2)
       const second = yield* Engine.start(of("second", 11), {})
-      yield* turns(2)
+      yield* untilWaiting(second, 3)
       expect(log).toEqual(["first 1"])
       yield* Deferred.succeed(gate, undefined)
       yield* first.result
@@ -130,18 +153,20 @@ describe("a limit", () => {
 describe("a timeout", () => {
   it.effect("counts from the permit, and not from the beginning of the cycle", () =>
     Effect.gen(function* () {
+      let begun = 0
       const agent = Agent.make("get", {
         each: Num,
         writes: [Entry],
         timeout: "200 millis",
         onFailure: "discard",
         concurrency: 2,
-        execute: ({ id }) => Effect.as(Effect.sleep("50 millis"), { facts: [entry(id)] })
+        execute: ({ id }) =>
+          Effect.suspend(() => (begun++, Effect.as(Effect.sleep("50 millis"), { facts: [entry(id)] })))
       })
       const program = Program.make("semaphore", { input: noInput, agents: [agent], seed: () => nums(1, 20) })
       const running = yield* Effect.forkChild(Engine.run(program, {}))
-      for (let n = 0; n < 10; n++) {
-        yield* turns(2)
+      for (let n = 1; n <= 10; n++) {
+        yield* until(() => begun === 2 * n)
         yield* TestClock.adjust("50 millis")
       }
       const result = yield* Fiber.join(running)
@@ -166,8 +191,8 @@ describe("a gap", () => {
       })
       const program = Program.make("polite", { input: noInput, agents: [agent], seed: () => nums(1, 6) })
       const running = yield* Effect.forkChild(Engine.run(program, {}))
-      for (let n = 0; n < 4; n++) {
-        yield* turns(2)
+      for (let n = 1; n <= 3; n++) {
+        yield* until(() => starts.length === 2 * n)
         yield* TestClock.adjust("50 millis")
       }
       yield* Fiber.join(running)
@@ -196,13 +221,19 @@ describe("a gap", () => {
           })
       })
       const program = Program.make("polite", { input: noInput, agents: [agent], seed: () => nums(1, 1) })
+      let begun = 0
       for (const _ of [1, 2]) {
-        const running = yield* Effect.forkChild(Engine.run(program, {}))
+        const job = yield* Engine.start(program, {})
         for (let n = 0; n < 2; n++) {
-          yield* turns(2)
-          yield* TestClock.adjust("1 second")
+          if (begun > 0) {
+            // The task waits for its permit, and with it the timer of the gap is set.
+            yield* untilWaiting(job, 1)
+            yield* TestClock.adjust("1 second")
+          }
+          begun++
+          yield* until(() => starts.length === begun)
         }
-        yield* Fiber.join(running)
+        yield* job.result
       }
       expect(starts).toEqual([0, 1_000, 2_000, 3_000])
     }).pipe(Effect.provide(engine()))
@@ -239,12 +270,14 @@ describe("a job that is cancelled while its tasks wait", () => {
       const one = watched(3, { limit: 1, gap: "1 second" })
       const job = yield* Engine.start(one.program, {})
       const other = yield* Engine.start(one.program, {})
-      yield* turns(2)
+      yield* untilWaiting(job, 2)
+      yield* untilWaiting(other, 3)
       expect(one.started).toEqual([1])
       yield* job.cancel
       expect(yield* ended(job.result)).toMatchObject({ _tag: "JobCancelled" })
       for (const n of [1, 2, 3]) {
         yield* TestClock.adjust("1 second")
+        yield* one.begun(1 + n)
         yield* one.finish(n)
       }
       expect((yield* other.result).context.size(Entry)).toBe(3)
@@ -272,7 +305,7 @@ describe("a task that waits", () => {
       )
       yield* turns(2)
       yield* holder.cancel
-      yield* turns(4)
+      yield* untilWaiting(job, 2)
       expect(yield* waiting).toMatchObject({ value: 2 })
       for (const n of [1, 2, 3]) yield* finish(n)
       yield* job.result

@@ -33,7 +33,7 @@ import {
   tagsOf,
   turns,
   until,
-  untilState
+  untilAtWork
 } from "../support/behaviour/harness.ts"
 import { folded } from "../support/behaviour/folded.ts"
 import { manyParts } from "../support/behaviour/joinedParts.ts"
@@ -401,7 +401,7 @@ describe("the log ends with JobHalted", () => {
   it.effect("cancelled: the cycle that was discarded left nothing", () =>
     Effect.gen(function* () {
       const job = yield* Engine.start(stuck().program, {})
-      yield* untilState(job, "running.executing")
+      yield* untilAtWork(job)
       const queued = yield* Engine.start(idle, {})
       yield* queued.cancel
       yield* job.cancel

@@ -31,7 +31,7 @@ import {
   turn,
   turns,
   until,
-  untilState
+  untilAtWork
 } from "../support/behaviour/harness.ts"
 
 type AnyJob = Pick<Job.Job<Program.Program.Any>, "actor" | "cancel">
@@ -237,8 +237,7 @@ describe("what is acknowledged", () => {
         })
       )
       const job = yield* Engine.start(Program.make("slow", { input: noInput, agents }), {})
-      yield* untilState(job, "running.executing")
-      yield* turn
+      yield* untilAtWork(job, gates.length)
       const cancelled = yield* Effect.forkChild(job.cancel, { startImmediately: true })
       for (const gate of gates) {
         yield* gate.arrived
@@ -271,8 +270,7 @@ describe("what is acknowledged", () => {
       })
       const job = yield* Engine.start(Program.make("holds", { input: noInput, agents: [holds] }), {})
       job.actor.subscribe({ complete: () => order.push("actor done") })
-      yield* untilState(job, "running.executing")
-      yield* turn
+      yield* untilAtWork(job)
       const cancelled = yield* Effect.forkChild(
         Effect.andThen(
           job.cancel,
@@ -373,8 +371,7 @@ describe("what is acknowledged", () => {
           })
       })
       const job = yield* Engine.start(Program.make("dies", { input: noInput, agents: [dies] }), {})
-      yield* untilState(job, "running.executing")
-      yield* turn
+      yield* untilAtWork(job)
       yield* job.cancel
       expect(yield* failure(job.result)).toMatchObject({ _tag: "JobCancelled" })
       expect(released).toBe(1)
@@ -401,8 +398,7 @@ describe("what is acknowledged", () => {
       const gate = makeGate()
       const slow = Agent.make("slow", { execute: () => Effect.onInterrupt(Effect.never, () => gate.arrive) })
       const job = yield* Engine.start(Program.make("slow", { input: noInput, agents: [slow] }), {})
-      yield* untilState(job, "running.executing")
-      yield* turn
+      yield* untilAtWork(job)
       const cancelled = yield* Effect.forkChild(job.cancel, { startImmediately: true })
       yield* gate.arrived
       yield* Fiber.interrupt(cancelled)
@@ -477,13 +473,15 @@ describe("who cancels", () => {
   it.effect("interrupting Engine.run cancels the job, and waits until it has let go", () =>
     Effect.gen(function* () {
       const gate = makeGate()
-      const slow = Agent.make("slow", { execute: () => Effect.onInterrupt(Effect.never, () => gate.arrive) })
+      let begun = 0
+      const slow = Agent.make("slow", {
+        execute: () => Effect.suspend(() => (begun++, Effect.onInterrupt(Effect.never, () => gate.arrive)))
+      })
       const run = yield* Effect.forkChild(Engine.run(Program.make("slow", { input: noInput, agents: [slow] }), {}), {
         startImmediately: true
       })
       const { live } = yield* Engine.Engine
-      yield* until(Effect.map(live, (jobs) => jobs.length === 1))
-      yield* turns(3)
+      yield* until(() => begun === 1)
       const interrupted = yield* Effect.forkChild(Fiber.interrupt(run), { startImmediately: true })
       yield* gate.arrived
       yield* turns(5)

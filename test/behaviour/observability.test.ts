@@ -25,7 +25,7 @@ import {
   nums,
   stuck,
   until,
-  untilState
+  untilAtWork
 } from "../support/behaviour/harness.ts"
 import { discardAll } from "../support/core/lenient.ts"
 
@@ -96,7 +96,7 @@ describe("spans, with a tracer", () => {
       yield* failure(Engine.run(Program.make("fails", { input: noInput, agents: [fails] }), {}))
       yield* failure(Engine.run(counter(9), {}, { budget: { maxCycles: 2 } }))
       const job = yield* Engine.start(stuck().program, {})
-      yield* untilState(job, "running.executing")
+      yield* untilAtWork(job)
       yield* job.cancel
       yield* until(() => !named("converge.job").map(exitOf).includes("Started"))
       const ends = named("converge.job").map((span) => {
@@ -174,7 +174,7 @@ describe("spans, with a tracer", () => {
     const { named, provide, spans } = recording()
     return Effect.gen(function* () {
       const job = yield* Engine.start(stuck().program, {})
-      yield* untilState(job, "running.executing")
+      yield* untilAtWork(job)
       yield* job.cancel
       expect(spans.map(({ name }) => name)).toEqual(["converge.job", "converge.cycle", "converge.agent"])
       yield* until(() => !spans.map(exitOf).includes("Started"))
@@ -315,7 +315,7 @@ describe("metrics", () => {
   it.effect("count nothing of a cycle that was discarded", () =>
     Effect.gen(function* () {
       const job = yield* Engine.start(stuck().program, {})
-      yield* untilState(job, "running.executing")
+      yield* untilAtWork(job)
       yield* job.cancel
       expect(yield* metrics).not.toHaveProperty("converge_cycles_total")
       expect(yield* metrics).not.toHaveProperty("converge_tasks_discarded_total")

@@ -22,9 +22,9 @@ import {
   stateOf,
   stuck,
   tagsOf,
-  turn,
   turns,
   until,
+  untilAtWork,
   untilState
 } from "../support/behaviour/harness.ts"
 
@@ -305,8 +305,7 @@ describe("when a pause is asked for", () => {
       const gate = makeGate()
       const slow = Agent.make("slow", { execute: () => Effect.onInterrupt(Effect.never, () => gate.arrive) })
       const job = yield* Engine.start(Program.make("slow", { input: noInput, agents: [slow] }), {})
-      yield* untilState(job, "running.executing")
-      yield* turn
+      yield* untilAtWork(job)
       const cancelled = yield* Effect.forkChild(job.cancel, { startImmediately: true })
       yield* gate.arrived
       expect(stateOf(job)).toBe("running.stopping")

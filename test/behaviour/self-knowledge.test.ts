@@ -26,7 +26,7 @@ import {
   nums,
   stuck,
   turns,
-  untilState
+  untilAtWork
 } from "../support/behaviour/harness.ts"
 import { knowing } from "../support/modules/knowing.ts"
 
@@ -158,7 +158,7 @@ describe("job.until", () => {
   it.effect("fails when the job ends in another way", () =>
     Effect.gen(function* () {
       const job = yield* Engine.start(stuck().program, {})
-      yield* untilState(job, "running.executing")
+      yield* untilAtWork(job)
       const waiting = yield* Effect.forkChild(failure(job.until("awaiting")), { startImmediately: true })
       yield* job.cancel
       expect(yield* Fiber.join(waiting)).toMatchObject({ _tag: "JobHalted", status: "cancelled" })

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import { Agent, Engine, JobError, Program } from "../../src/index.ts"
+import { isSliceOver } from "../../src/platform/slices.ts"
 import {
   counter,
   engine,
@@ -25,7 +26,7 @@ import {
   tagsOf,
   turns,
   until,
-  untilState
+  untilAtWork
 } from "../support/behaviour/harness.ts"
 
 /** An agent that waits for ever, and lets go slowly: not before the gate is opened. */
@@ -46,7 +47,7 @@ describe("an engine that closes", () => {
       const { close, use } = yield* openEngine(engine({ maxRunningJobs: 2 }))
       const { gate, program } = reluctant()
       const running = yield* use(Engine.start(program, {}))
-      yield* untilState(running, "running.executing")
+      yield* untilAtWork(running)
       const paused = yield* use(Engine.start(counter(5), {}))
       yield* paused.pause
       const queued = yield* use(Engine.start(idle, {}))
@@ -95,7 +96,7 @@ describe("an engine that closes", () => {
       const { close, use } = yield* openEngine(engine())
       const { gate, program } = reluctant()
       const job = yield* use(Engine.start(program, {}))
-      yield* untilState(job, "running.executing")
+      yield* untilAtWork(job)
       const closed = yield* closing(close)
       yield* gate.arrived
       const expectRefused = Effect.gen(function* () {
@@ -117,6 +118,23 @@ describe("an engine that closes", () => {
     })
   )
 
+  it.effect("begins no task of a cycle that waits for its turn of the event loop", () =>
+    Effect.gen(function* () {
+      const { close, use } = yield* openEngine(engine())
+      const { program, seen } = stuck()
+      const job = yield* use(Engine.start(program, {}))
+      // The slice is over when the tasks are selected, so they would begin a turn later.
+      job.actor.subscribe(() => {
+        if (stateOf(job) === "running.executing") while (!isSliceOver());
+      })
+      yield* until(() => stateOf(job) === "running.executing")
+      expect(seen.began).toBe(0)
+      yield* close
+      expect(yield* errorOf(job)).toMatchObject({ _tag: "JobCancelled" })
+      expect(seen.began).toBe(0)
+    })
+  )
+
   it.effect("and has nothing to do is closed at once; jobs that have ended keep their result", () =>
     Effect.gen(function* () {
       const { close, use } = yield* openEngine(engine({ drainTimeout: "1 hour" }))
@@ -135,7 +153,7 @@ describe("an engine that closes", () => {
     Effect.gen(function* () {
       const { close, use } = yield* openEngine(engine())
       const job = yield* use(Engine.start(stuck().program, {}))
-      yield* untilState(job, "running.executing")
+      yield* untilAtWork(job)
       const signalled = yield* Effect.forkChild(failure(job.signal([num(1)])), { startImmediately: true })
       const paused = yield* Effect.forkChild(failure(job.pause), { startImmediately: true })
       yield* close
@@ -233,7 +251,7 @@ describe("drainTimeout", () => {
       const { gate, program } = reluctant()
       const job = yield* use(Engine.start(program, {}))
       const quick = yield* use(Engine.start(counter(2), {}))
-      yield* untilState(job, "running.executing")
+      yield* untilAtWork(job)
       const closed = yield* closing(close)
       expect((yield* quick.result).status).toBe("converged")
       yield* TestClock.adjust("9999 millis")

@@ -22,7 +22,7 @@ import {
   nums,
   stuck,
   turns,
-  untilState
+  untilAtWork
 } from "../support/behaviour/harness.ts"
 import { discardAll } from "../support/core/lenient.ts"
 
@@ -334,7 +334,7 @@ describe("listeners", () => {
   it.effect("are done when the job is: converged, cancelled, or ended before they came", () =>
     Effect.gen(function* () {
       const job = yield* Engine.start(stuck().program, {})
-      yield* untilState(job, "running.executing")
+      yield* untilAtWork(job)
       const listener = yield* collect(job)
       const queued = yield* Engine.start(idle, {})
       const other = yield* collect(queued)

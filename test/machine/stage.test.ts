@@ -24,7 +24,7 @@ import { UnderWay } from "../../src/job/underWay.ts"
 import { resolveBudget } from "../../src/program/resolveBudget.ts"
 import { compiledOf } from "../../src/program/erased.ts"
 import { engineOnStore, journalStore } from "../support/behaviour/durable.ts"
-import { counter, engine, idle, makeGate, stuck, turns, untilState } from "../support/behaviour/harness.ts"
+import { counter, engine, idle, makeGate, stuck, turns, untilAtWork, untilState } from "../support/behaviour/harness.ts"
 import { manyJobs, world } from "./liveJobs.ts"
 
 /** The stage that follows, or why none does. `"same"`: the event is ignored, or changes nothing. */
@@ -195,7 +195,7 @@ const durableJobs = Effect.gen(function* () {
       yield* untilState(job, "paused")
       if (then === "resume") {
         job.actor.send({ type: "RESUME" })
-        yield* untilState(job, "running.executing")
+        yield* untilAtWork(job)
         yield* noted.open
         yield* turns(5)
         return yield* job.cancel

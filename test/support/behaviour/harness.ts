@@ -13,6 +13,7 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Agent, Engine, Fact, type Job, type JobEvent, JobStore, Program, WorkerPool } from "../../../src/index.ts"
+import { viewOf } from "../../../src/job/jobHandle.ts"
 
 /** The engine under test: no threads, nothing durable. */
 export const engine = (options?: Engine.EngineOptions): Layer.Layer<Engine.Engine> =>
@@ -158,8 +159,32 @@ export const stateOf = (job: Pick<Job.Job<Program.Program.Any>, "actor">): strin
   return typeof value === "string" ? value : `running.${value.running}`
 }
 
-export const untilState = (job: Pick<Job.Job<Program.Program.Any>, "actor">, state: string): Effect.Effect<void> =>
+/** The states in which nothing begins later. `running.executing` is none of them: see `untilAtWork`. */
+type Lasting = "awaiting" | "paused" | "converged" | "budgetExhausted" | "failed" | "cancelled"
+
+export const untilState = (job: Pick<Job.Job<Program.Program.Any>, "actor">, state: Lasting): Effect.Effect<void> =>
   until(() => stateOf(job) === state, `the state ${state}`)
+
+/**
+ * Waits until so many tasks of a job have begun and have not ended. The state `running.executing` does not say that: at the end
+ * of a slice its tasks begin a turn later, and a job that is cancelled in that turn begins none.
+ */
+export const untilAtWork = (job: object, tasks = 1): Effect.Effect<void> =>
+  until(
+    Effect.map(presentOf(job), ({ running }) => running.length >= tasks),
+    `the beginning of ${tasks} tasks`
+  )
+
+/** Waits until so many tasks of a job wait for a permit. */
+export const untilWaiting = (job: object, tasks: number): Effect.Effect<void> =>
+  until(
+    Effect.map(presentOf(job), ({ waiting }) => waiting.filter((task) => task.for === "concurrency").length >= tasks),
+    `the wait of ${tasks} tasks for a permit`
+  )
+
+/** The tasks of a job at this moment. */
+export const presentOf = (job: object) =>
+  Effect.suspend(() => viewOf(job)?.present ?? Effect.die(new Error("it is not the handle of a job")))
 
 /** A gate that tasks pass: `arrive` waits in it until it is opened, `arrived` waits for the first to come. */
 export const makeGate = () => {
