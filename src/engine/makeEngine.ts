@@ -75,10 +75,14 @@ const makeState = Effect.fnUntraced(function* (options: Options) {
   const onFinished: SessionOptions["onFinished"] = (session, status) => {
     live.delete(session.jobId)
     owed.note(session)
-    const ranMs = session.durationMs
-    Telemetry.noteHalted(services, { program: session.program.name, ranMs, status })
-    Telemetry.noteDiagnostics(services, session.program.name, session.tracker.diagnostics)
-    admission.release(session)
+    try {
+      const ranMs = session.durationMs
+      Telemetry.noteHalted(services, { program: session.program.name, ranMs, status })
+      Telemetry.noteDiagnostics(services, session.program.name, session.tracker.diagnostics)
+    } finally {
+      // The clock of the job's own services may fail. Its place must be free even so.
+      admission.release(session)
+    }
   }
   const engine: EngineState = {
     services,

@@ -37,10 +37,10 @@ export const finish = (session: JobSession, status: Status, cause: Cause | undef
     ).pipe(
       Effect.matchCause({
         onFailure: (defect) => end(session, status, cause, Effect.failCause(defect)),
-        onSuccess: (outcome) => {
-          if (cause !== undefined) tellEnd(session, status, cause)
-          end(session, status, cause, outcome)
-        }
+        onSuccess: (outcome) =>
+          end(session, status, cause, outcome, () => {
+            if (cause !== undefined) tellEnd(session, status, cause)
+          })
       })
     )
   )
@@ -51,7 +51,7 @@ export const finishDefect = (session: JobSession, defect: EffectCause.Cause<neve
     Effect.andThen(
       released,
       Effect.sync(() => {
-        tell(session, Effect.logError(`job ${session.jobId} was ended by a defect: a bug of the engine`, defect))
+        tell(session, Effect.logError(defectLine(session), defect))
         end(session, "failed", undefined, Effect.failCause(defect))
       })
     )
@@ -157,21 +157,40 @@ const outcomeOf = (
     : Effect.fail(fromCause(cause, session.jobId, { ...result, output: undefined }))
 }
 
-/** The last step of every end: the log's last event, and the answers to all callers that wait. */
+/**
+ * The last step of every end: the log's last event, and the answers to all callers that wait.
+ *
+ * Each part is done even if one before it fails, such as a clock of the embedder. A caller without an answer, or a shutdown,
+ * would wait for ever. The job then ends by that defect.
+ */
 const end = (
   session: JobSession,
   status: Status,
   cause: Cause | undefined,
-  outcome: Effect.Effect<JobResult, JobError>
+  outcome: Effect.Effect<JobResult, JobError>,
+  told?: () => void
 ): void => {
+  let answer = outcome
+  const part = (work: () => void): void => {
+    try {
+      work()
+    } catch (defect) {
+      answer = Effect.die(defect)
+      tell(session, Effect.logError(defectLine(session), defect))
+    }
+  }
+  if (told !== undefined) part(told)
   // A waiting caller goes on at once, within this step, so the job's place and its id must be free before.
-  session.options.onFinished(session, status)
+  part(() => session.options.onFinished(session, status))
+  part(() => logNotes(session))
   const { hash, version } = session.ledger
-  logNotes(session)
-  session.log.append({ _tag: "Halted", cycle: session.cycle, tier: session.tier, status, version, hash, cause })
-  settle(session)
-  Deferred.doneUnsafe(session.done, outcome)
+  const { cycle, tier } = session
+  part(() => session.log.append({ _tag: "Halted", cycle, tier, status, version, hash, cause }))
+  part(() => settle(session))
+  Deferred.doneUnsafe(session.done, answer)
 }
+
+const defectLine = ({ jobId }: JobSession): string => `job ${jobId} was ended by a defect: a bug of the engine`
 
 /** Answers callers that wait for a signal or a pause that cannot come any more. */
 const settle = (session: JobSession): void => {

@@ -3,6 +3,7 @@
  * cancels the rest, and is closed when all have let go.
  */
 import { describe, expect, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -146,6 +147,38 @@ describe("an engine that closes", () => {
       expect(yield* job.status).toMatchObject({ state: "converged" })
       yield* job.cancel
       expect(yield* failure(job.signal([num(9)]))).toMatchObject({ _tag: "JobHalted", status: "converged" })
+    })
+  )
+
+  it.effect("is closed, and gives places on, also if a clock fails at the end of a job", () =>
+    Effect.gen(function* () {
+      const { close, use } = yield* openEngine(engine({ maxRunningJobs: 1 }))
+      let isBroken = false
+      const failing = <A>(time: A): A => {
+        if (isBroken) throw new Error("the clock failed")
+        return time
+      }
+      const clock = yield* Clock.Clock
+      const own: Clock.Clock = {
+        sleep: (duration) => clock.sleep(duration),
+        currentTimeMillis: clock.currentTimeMillis,
+        currentTimeNanos: clock.currentTimeNanos,
+        monotonicTimeNanos: clock.monotonicTimeNanos,
+        currentTimeMillisUnsafe: () => failing(clock.currentTimeMillisUnsafe()),
+        currentTimeNanosUnsafe: () => failing(clock.currentTimeNanosUnsafe()),
+        monotonicTimeNanosUnsafe: () => failing(clock.monotonicTimeNanosUnsafe())
+      }
+      const start = Effect.provideService(use(Engine.start(stuck().program, {})), Clock.Clock, own)
+      const first = yield* start
+      const second = yield* use(Engine.start(stuck().program, {}))
+      yield* untilAtWork(first)
+      isBroken = true
+      yield* first.cancel
+      expect(yield* Effect.exit(first.result)).toMatchObject({ _tag: "Failure" })
+      expect(tagsOf(yield* eventsOf(first)).at(-1)).toBe("JobHalted")
+      yield* untilAtWork(second)
+      yield* close
+      expect(yield* errorOf(second)).toMatchObject({ _tag: "JobCancelled" })
     })
   )
 
