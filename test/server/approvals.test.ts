@@ -129,7 +129,7 @@ describe("the open approvals of a job", () => {
         const answer = await running.post("/api/v1/jobs/body/approvals", { approval, decision: "approve" })
         expect(answer.status, JSON.stringify(approval)).toBe(200)
       }
-      expect(await stateOf(running, "body")).toBe("converged")
+      await until(async () => (await stateOf(running, "body")) === "converged")
       await begin(running, "path", ["é 漢 😀", "a b", "~"])
       for (const id of ["é 漢 😀", "a b", "~"]) {
         const path = `/api/v1/jobs/path/approvals/${encodeURIComponent(id)}`
