@@ -65,6 +65,8 @@ export const Limits = {
   retainedLength: 33_554_432,
   /** Tasks of a cycle whose times are recorded in its row; of more, the longest. */
   recordedTasks: 10_000,
+  /** Discarded tasks of a cycle that a timeline names although their times are not recorded. */
+  untimedTasks: 100,
   /** Telemetry items that wait for a slow reader before it loses the oldest. */
   telemetryBuffer: 1_024,
   /**
@@ -300,6 +302,8 @@ export const Limits = {
   /** Contexts of past cycles that a server keeps between two questions, and about how many bytes they take. */
   serverReplays: 4,
   serverReplayBytes: 134_217_728,
+  /** Jobs whose recorded times and counts of tasks a server keeps between two questions. */
+  serverWorks: 100,
   /**
    * An event in a list: characters up to which it stays as it is; of a longer one, the facts that are sent, characters of the
    * value of each and of every other text, and parts of other lists.

@@ -19,7 +19,7 @@ import type { Replayed, Diff, RecordedCycle, Verified } from "./reports.ts"
 import { compiledOf } from "../program/erased.ts"
 import { anything, checkOptions, must, type Rule, type Rules, whole } from "../values/options.ts"
 
-export type { CorruptPart, Diff, RecordedCycle, RecordedTask, Replayed, Verified } from "./reports.ts"
+export type { CorruptPart, Diff, RecordedCycle, RecordedTask, Replayed, UntimedTask, Verified } from "./reports.ts"
 
 /** Options of `replay`. */
 export interface ReplayOptions {

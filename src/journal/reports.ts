@@ -69,6 +69,16 @@ export interface RecordedTask {
   readonly discarded: string | undefined
 }
 
+/** A task whose effect was discarded, and whose times are not recorded, because it took less than a millisecond. */
+export interface UntimedTask {
+  readonly agent: string
+  readonly each: FactRef | undefined
+  /** Which of a join's tasks, from 1. Left out for the first, and for other agents. */
+  readonly part?: number
+  /** The `_tag` of the cause for which its effect was discarded. */
+  readonly discarded: string
+}
+
 /** A committed cycle, with the times that were recorded. */
 export interface RecordedCycle {
   readonly cycle: number
@@ -86,6 +96,8 @@ export interface RecordedCycle {
   readonly agents: Readonly<Record<string, number>>
   /** The tasks whose times were recorded, in merge order. */
   readonly recorded: ReadonlyArray<RecordedTask>
+  /** The first discarded tasks without recorded times, in merge order. `discarded` counts all of them. */
+  readonly untimed: ReadonlyArray<UntimedTask>
 }
 
 /** The first corrupt part of a journal, in the row of `cycle`; 0 is the beginning. */

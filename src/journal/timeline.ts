@@ -5,10 +5,12 @@
  */
 import type { FactRef } from "../program/Fact.ts"
 import { partOf } from "../program/keys.ts"
+import { Limits } from "../Limits.ts"
 import { lightStepSize } from "../values/steps.ts"
 import { readRowExtra } from "./extra.ts"
 import { isObject, parseLongPart, unreadable } from "./jsonRecord.ts"
-import type { RecordedCycle, RecordedTask } from "./reports.ts"
+import type { RowExtra } from "./records.ts"
+import type { RecordedCycle, RecordedTask, UntimedTask } from "./reports.ts"
 
 /** The parts of an outcome that a picture of time shows. */
 interface OutcomeLine {
@@ -29,24 +31,28 @@ const linesOf = (row: Readonly<Record<string, unknown>>, name: string): Readonly
 const eachOf = ({ each }: OutcomeLine): FactRef | undefined =>
   each === undefined ? undefined : { kind: each[0], id: each[1] }
 
-/** Reads a row, in steps. @throws Unreadable */
-export function* recordedCycle(cycle: number, text: string, extraText: string): Generator<void, RecordedCycle> {
-  const row = yield* parseLongPart("text", text)
-  if (!isObject(row)) return unreadable("text", "it is no object")
-  const outcomes = linesOf(row, "outcomes")
-  const { at, times } = yield* readRowExtra(extraText)
-  const agents: Record<string, number> = Object.create(null) as Record<string, number>
-  let [facts, discarded, steps] = [0, 0, 0]
-  for (const line of outcomes) {
-    if (++steps % lightStepSize === 0) yield
-    agents[line.agent] = (agents[line.agent] ?? 0) + 1
-    facts += line.facts?.length ?? 0
-    if (line.discarded !== undefined) discarded++
+/** A row as a picture of time needs it. */
+export interface RowTimes {
+  readonly recorded: RecordedCycle
+  readonly extra: RowExtra
+  readonly outcomes: ReadonlyArray<OutcomeLine>
+}
+
+/** The discarded tasks whose times are not recorded. `timed`: the places of those whose times are. */
+const untimedIn = (outcomes: ReadonlyArray<OutcomeLine>, timed: ReadonlySet<number>): ReadonlyArray<UntimedTask> => {
+  const found: Array<UntimedTask> = []
+  for (const [place, line] of outcomes.entries()) {
+    if (line.discarded === undefined || timed.has(place)) continue
+    if (found.length === Limits.untimedTasks) break
+    found.push({ agent: line.agent, each: eachOf(line), ...partOf(line.part), discarded: line.discarded })
   }
-  const recorded: Array<RecordedTask> = []
-  for (const [place, worker, startMs, tookMs, attempts = 1] of times?.tasks ?? []) {
+  return found
+}
+
+const timedIn = (outcomes: ReadonlyArray<OutcomeLine>, times: RowExtra["times"]): ReadonlyArray<RecordedTask> =>
+  (times?.tasks ?? []).map(([place, worker, startMs, tookMs, attempts = 1]) => {
     const line = outcomes[place] ?? unreadable("extra", `times: there is no outcome ${place}`)
-    recorded.push({
+    return {
       agent: line.agent,
       each: eachOf(line),
       ...partOf(line.part),
@@ -55,12 +61,28 @@ export function* recordedCycle(cycle: number, text: string, extraText: string): 
       tookMs,
       attempts,
       discarded: line.discarded
-    })
+    }
+  })
+
+/** Reads a row, in steps. @throws Unreadable */
+export function* rowTimes(cycle: number, text: string, extraText: string): Generator<void, RowTimes> {
+  const row = yield* parseLongPart("text", text)
+  if (!isObject(row)) return unreadable("text", "it is no object")
+  const outcomes = linesOf(row, "outcomes")
+  const extra = yield* readRowExtra(extraText)
+  const { at, times } = extra
+  const agents: Record<string, number> = Object.create(null) as Record<string, number>
+  let [facts, discarded, steps] = [0, 0, 0]
+  for (const line of outcomes) {
+    if (++steps % lightStepSize === 0) yield
+    agents[line.agent] = (agents[line.agent] ?? 0) + 1
+    facts += line.facts?.length ?? 0
+    if (line.discarded !== undefined) discarded++
   }
   const tier = typeof row["tier"] === "number" ? row["tier"] : 0
   const signals = linesOf(row, "signals")
   for (const line of signals) facts += line.facts?.length ?? 0
-  return {
+  const recorded = {
     cycle,
     tier,
     at,
@@ -70,6 +92,8 @@ export function* recordedCycle(cycle: number, text: string, extraText: string): 
     discarded,
     signals: signals.length,
     agents: { ...agents },
-    recorded
+    recorded: timedIn(outcomes, times),
+    untimed: discarded === 0 ? [] : untimedIn(outcomes, new Set(times?.tasks.map(([place]) => place)))
   }
+  return { recorded, extra, outcomes }
 }

@@ -16,7 +16,7 @@ import { type Encoded, liveFacts } from "./liveFacts.ts"
 import { JournalReader } from "./reader.ts"
 import type { CorruptPart, Diff, RecordedCycle, Replayed, Verified } from "./reports.ts"
 import { Unreadable } from "./jsonRecord.ts"
-import { recordedCycle } from "./timeline.ts"
+import { rowTimes, type RowTimes } from "./timeline.ts"
 import { describeError } from "../values/panic.ts"
 import { lastOf, partAt } from "./parts.ts"
 import { readPayments } from "./payments.ts"
@@ -234,22 +234,32 @@ export const timelineIn = (
   until = Infinity
 ): Stream.Stream<RecordedCycle, ReadError> =>
   Stream.unwrap(
-    Effect.gen(function* () {
-      const journal = yield* store.load(jobId)
-      const chain = new RowChain(journal, after)
-      // The row before the first one has the hash on which that stands.
-      const rows = store.rows(jobId, Math.max(0, after - 1), until === Infinity ? undefined : until)
-      const shown = Stream.mapEffect(rows, (row) => chain.check(row)).pipe(
-        Stream.filter(({ cycle }) => cycle > after),
-        Stream.mapEffect((row) => recorded(jobId, row))
-      )
-      const checkEnd = Effect.suspend(() => chain.checkEnd(until))
-      return Stream.concat(shown, Stream.fromEffectDrain(checkEnd))
-    })
+    Effect.map(store.load(jobId), (journal) =>
+      Stream.map(rowTimesIn(store, journal, after, until), ({ recorded }) => recorded)
+    )
   )
 
-const recorded = (jobId: string, { cycle, extra, text }: StoredRow): Effect.Effect<RecordedCycle, JournalCorrupt> =>
-  Effect.flatMap(inSlices(orUnreadable(recordedCycle(cycle, text, extra))), (read) =>
+/** The rows after a cycle, up to another, as a picture of time needs them. Their hashes are checked. */
+export const rowTimesIn = (
+  store: Store,
+  journal: StoredJournal,
+  after: number,
+  until = Infinity
+): Stream.Stream<RowTimes, ReadError> =>
+  Stream.suspend(() => {
+    const chain = new RowChain(journal, after)
+    // The row before the first one has the hash on which that stands.
+    const rows = store.rows(journal.jobId, Math.max(0, after - 1), until === Infinity ? undefined : until)
+    const shown = Stream.mapEffect(rows, (row) => chain.check(row)).pipe(
+      Stream.filter(({ cycle }) => cycle > after),
+      Stream.mapEffect((row) => timesOfRow(journal.jobId, row))
+    )
+    const checkEnd = Effect.suspend(() => chain.checkEnd(until))
+    return Stream.concat(shown, Stream.fromEffectDrain(checkEnd))
+  })
+
+const timesOfRow = (jobId: string, { cycle, extra, text }: StoredRow): Effect.Effect<RowTimes, JournalCorrupt> =>
+  Effect.flatMap(inSlices(orUnreadable(rowTimes(cycle, text, extra))), (read) =>
     read instanceof Unread
       ? Effect.fail(
           new JournalCorrupt({ jobId, cycle, part: read.part, expected: "a row that can be read", found: read.found })

@@ -26,6 +26,7 @@ import { TelemetryRoom } from "./telemetryRoom.ts"
 import type { Token } from "./tokens.ts"
 import { StoreHealth } from "./storeHealth.ts"
 import { ViewerRoom } from "./viewerRoom.ts"
+import { Works } from "./works.ts"
 import { WrittenEvents } from "./writtenEvents.ts"
 
 /** The settings of the routes, with defaults filled in. Times are in milliseconds. */
@@ -62,6 +63,8 @@ export interface SharedCore {
   readonly replays: Replays
   /** The jobs whose journals are not what was written. */
   readonly damaged: DamagedJobs
+  /** Where the time of jobs went. */
+  readonly works: Works
   readonly readiness: Effect.Effect<typeof Shapes.Readiness.Type>
   /** Whether the server has stopped taking jobs. */
   readonly isDraining: () => boolean
@@ -179,6 +182,7 @@ export const makeCore = Effect.fnUntraced(function* (
     replays: new Replays(store, scope, services),
     damaged,
     readiness: readinessOf(state, health, damaged, pool),
+    works: new Works(store),
     isDraining: () => state.isDraining,
     goodbye: Deferred.await(drain.goodbye),
     expired: Deferred.await(drain.expired),

@@ -44,6 +44,18 @@ const timeline = HttpApiEndpoint.get("timeline", "/api/v1/jobs/:id/timeline", {
   )
 )
 
+const work = HttpApiEndpoint.get("work", "/api/v1/jobs/:id/work", {
+  params: job,
+  query: { at: Schema.optional(cycle), agents: Schema.optional(Schema.Literals(["true", "false"])) },
+  success: Shapes.Work,
+  error: [...ofJob, UnknownCycle]
+}).annotateMerge(
+  about(
+    "Where the time of a job went, and how many tasks each agent had",
+    "From the journal, and from what this server measured since it has the job. `at` goes by the cycles up to that one. `agents=true` counts the tasks, for which each row is read."
+  )
+)
+
 const kinds = HttpApiEndpoint.get("kinds", "/api/v1/jobs/:id/kinds", {
   params: job,
   query: { at: Schema.optional(cycle) },
@@ -74,4 +86,4 @@ const me = HttpApiEndpoint.get("me", "/api/v1/me", { success: Shapes.Me }).annot
 )
 
 /** The routes, in the order of the document. */
-export const insightEndpoints = [diagnosis, tasks, timeline, kinds, input, history, me] as const
+export const insightEndpoints = [diagnosis, tasks, timeline, work, kinds, input, history, me] as const

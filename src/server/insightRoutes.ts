@@ -104,9 +104,15 @@ interface TimelineRequest extends OfJob {
 }
 
 /** A cycle of the timeline as the API shows it. */
-export const cycleJson = ({ recorded, tookMs, ...cycle }: RecordedCycle): typeof Shapes.RecordedCycle.Type => ({
+export const cycleJson = ({
+  recorded,
+  tookMs,
+  untimed,
+  ...cycle
+}: RecordedCycle): typeof Shapes.RecordedCycle.Type => ({
   ...cycle,
   tookMs: tookMs ?? null,
+  untimed: untimed.map(({ each, ...task }) => ({ ...task, each: each ?? null })),
   recorded: recorded.map(({ discarded, each, ...task }) => ({
     ...task,
     each: each ?? null,
@@ -132,6 +138,15 @@ const timeline = Effect.fnUntraced(function* (
     cursor: cycles.length < until - after ? null : String(until),
     previous: after === 0 ? null : String(after + 1)
   }
+})
+
+interface WorkRequest extends OfJob {
+  readonly query: { readonly at?: number | undefined; readonly agents?: "true" | "false" | undefined }
+}
+
+const work = Effect.fnUntraced(function* ({ directory, works }: SharedCore, { params, query }: WorkRequest) {
+  const found = yield* directory.watch(params.id)
+  return yield* works.of(params.id, found, { at: query.at, hasAgents: query.agents === "true" })
 })
 
 /* ---------------------------------------------------------------- counts and input */
@@ -288,6 +303,7 @@ export const insightRoutes = HttpApiBuilder.group(
       .handle("diagnosis", (asking) => permitted(core, asking, diagnosis(core, asking)))
       .handle("tasks", (asking) => permitted(core, asking, tasks(core, asking)))
       .handle("timeline", (asking) => permitted(core, asking, timeline(core, store, asking)))
+      .handle("work", (asking) => permitted(core, asking, work(core, asking)))
       .handle("kinds", (asking) => permitted(core, asking, kinds(core, store, asking)))
       .handle("input", (asking) => permitted(core, asking, input(core, asking)))
       .handle("history", (asking) => permitted(core, asking, history(core, store, asking)))

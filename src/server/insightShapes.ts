@@ -110,7 +110,9 @@ export const RecordedCycle = Schema.Struct({
       attempts: count,
       discarded: Schema.NullOr(Schema.String)
     })
-  )
+  ),
+  /** The first discarded tasks without recorded times: each took less than a millisecond. `discarded` counts all of them. */
+  untimed: Schema.Array(Schema.Struct({ ...task, discarded: Schema.String }))
 }).annotate({ identifier: "RecordedCycle" })
 
 /** One page of a job's timeline. */
@@ -121,6 +123,22 @@ export const TimelinePage = Schema.Struct({
   /** The `before` of the page before; null if there is none. */
   previous: Schema.NullOr(Schema.String)
 }).annotate({ identifier: "TimelinePage" })
+
+/** Where a job's time went, in milliseconds, and how many tasks each agent had. */
+export const Work = Schema.Struct({
+  /** The last cycle that is counted. */
+  cycle: count,
+  /** The time in each state of the job's machine, as far as it is known. */
+  spentMs: Schema.Record(Schema.String, Schema.Number),
+  /** The part of the time that it ran of which no phase is known: that of cycles without a task of a millisecond or more. */
+  untoldMs: Schema.Number,
+  /** The time in which it neither ran nor is recorded to have rested: it was queued, or no process held it. */
+  awayMs: Schema.Number,
+  /** The part of all this that this server measured itself. Null of a job that it does not hold. */
+  measuredMs: Schema.NullOr(Schema.Number),
+  /** The committed tasks of each agent that had any. Empty unless they were asked for, or where there is no journal. */
+  agents: Schema.Record(Schema.String, Schema.Struct({ tasks: count, discarded: count }))
+}).annotate({ identifier: "Work" })
 
 /** The number of facts of each kind that has any, by name. */
 export const Kinds = Schema.Struct({ cycle: count, kinds: Schema.Record(Schema.String, count) }).annotate({

@@ -73,6 +73,8 @@ export interface JobRecord {
   /** The number of facts of each kind after the last cycle: of all facts, also of those that are left out. */
   readonly kinds: Readonly<Record<string, number>>
   readonly timeline: ReadonlyArray<typeof Insight.RecordedCycle.Type>
+  /** Where the job's time went, and its tasks by agent. Earlier versions left it out, and so does a journal that is corrupt. */
+  readonly work?: typeof Insight.Work.Type
   /** In the place of a fact that the only past has, the version of that fact. */
   readonly events: ReadonlyArray<unknown>
   readonly approvals: ReadonlyArray<typeof Shapes.Approval.Type>

@@ -38,6 +38,7 @@ import { jobJson, mostUsed } from "./jobView.ts"
 import { errorJson, plain, plainText, resultJson } from "./json.ts"
 import { shortened } from "./previews.ts"
 import { infoOf } from "./systemRoutes.ts"
+import { workIn } from "./works.ts"
 
 type Store = JobStore["Service"]
 type ReadError = StoreError | JournalCorrupt
@@ -290,6 +291,13 @@ const timelineOf = Effect.fnUntraced(function* (store: Store, { cycle, jobId }: 
 const versionsOf = ([past, ...others]: ReadonlyArray<RecordedPast>): ReadonlySet<number> =>
   new Set(others.length > 0 ? [] : past?.facts.map(({ provenance }) => provenance.version))
 
+/** Where the time went. A journal that is corrupt says nothing of that. */
+const workOf = (store: Store, journal: StoredJournal) =>
+  Effect.map(
+    Effect.catchTag(workIn(store, journal), "JournalCorrupt", () => Effect.succeed(undefined)),
+    (work) => (work === undefined ? {} : { work })
+  )
+
 /* ---------------------------------------------------------------- the job */
 
 type Result = JobRecord["job"]["result"]
@@ -412,6 +420,7 @@ export const recordJob = Effect.fn("recordJob")(function* (
     diagnosis,
     kinds: ledger.counts(),
     timeline,
+    ...(yield* workOf(store, journal)),
     events,
     approvals: yield* approvalsOf(store, journal, room),
     programs: programs.filter(({ name }) => name === journal.program).map(infoOf),

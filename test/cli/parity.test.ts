@@ -61,6 +61,7 @@ const ofThisMachine: Readonly<Record<string, string>> = {
 /** Routes without a command, and why. */
 const ofServers: Readonly<Record<string, string>> = {
   "GET /api/v1/jobs/:id/timeline": "the console draws it",
+  "GET /api/v1/jobs/:id/work": "the console draws it",
   "GET /api/v1/jobs/:id/kinds": "converge show counts the facts that it lists",
   "GET /api/v1/jobs/:id/input": "converge replay shows it",
   "GET /api/v1/jobs/:id/history": "converge diff shows what a cycle revised",
@@ -151,7 +152,7 @@ describe("the console", () => {
         ...ofJob("approvals", "diagnosis", "diff", "events", "explain", "facts", "history", "input", "kinds").map(
           (path) => `GET ${path}`
         ),
-        ...ofJob("lineage", "replay", "tasks", "telemetry", "timeline").map((path) => `GET ${path}`),
+        ...ofJob("lineage", "replay", "tasks", "telemetry", "timeline", "work").map((path) => `GET ${path}`),
         ...ofJob("approvals", "cancel", "fork", "pause", "resume").map((path) => `POST ${path}`)
       ].toSorted()
     )

@@ -207,6 +207,8 @@ export class RecordedJob {
         })
       case "timeline":
         return ok(this.#timeline(query))
+      case "work":
+        return this.#work(query)
       case "diff":
         return this.#diff(query)
     }
@@ -264,6 +266,13 @@ export class RecordedJob {
       failures: failures.map(failureJson),
       standing: examination.standing
     })
+  }
+
+  /** The record has the times of the whole job, and not those up to a cycle. */
+  #work(query: URLSearchParams): Answer<unknown> {
+    const { work } = this.record
+    if (work === undefined || numberIn(query, "at") !== undefined) return no(404, "The record has no such times")
+    return ok(query.get("agents") === "true" ? work : { ...work, agents: {} })
   }
 
   #timeline(query: URLSearchParams) {

@@ -6,6 +6,7 @@ export type Diagnosis = typeof Insight.Diagnosis.Type
 export type Standing = NonNullable<Diagnosis["standing"]>
 export type TasksNow = typeof Insight.TasksNow.Type
 export type RecordedCycle = typeof Insight.RecordedCycle.Type
+export type Work = typeof Insight.Work.Type
 export type TimelinePage = typeof Insight.TimelinePage.Type
 export type FactRef = typeof Shapes.FactRef.Type
 export type Graph = typeof Shapes.Graph.Type
