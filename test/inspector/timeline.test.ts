@@ -34,7 +34,8 @@ const cycle = (number: number, at: number, tookMs: number, recorded: ReadonlyArr
   discarded: recorded.filter(({ discarded }) => discarded !== null).length,
   signals: 0,
   agents: {},
-  recorded
+  recorded,
+  untimed: []
 })
 
 const live = (key: string, of: Partial<LiveTask>): LiveTask => ({
@@ -171,5 +172,38 @@ describe("the transition that led to a state", () => {
   ])("from %s to %s", (before, active, wanted) => {
     const edge = transitionTo(edges, before, active)
     expect(edge && `${edge.from}>${edge.to}`).toBe(wanted)
+  })
+})
+
+describe("a discarded task below a millisecond", () => {
+  const failing = { agent: "parse", each: { kind: "File", id: "a" }, discarded: "AgentFailed" }
+  const timeline = timelineOf(
+    [
+      {
+        ...cycle(1, 1_100, 100, [ran("parse", 1, 0, 40)]),
+        untimed: [failing, { ...failing, discarded: "AgentTimedOut" }]
+      }
+    ],
+    [],
+    undefined
+  )
+
+  it("has a lane of its own, where its effect was discarded", () => {
+    const lane = timeline.lanes.at(-1)
+    expect(lane?.name).toBe("under 1 ms")
+    expect(lane?.bars.map(({ from, outcome, to }) => [from, to, outcome])).toEqual([
+      [1_100, 1_100, "discarded"],
+      [1_100, 1_100, "killed"]
+    ])
+  })
+
+  it("is among the tasks that keys go through, and not among the longest", () => {
+    expect(inOrder(timeline).map(({ isUntimed }) => isUntimed)).toEqual([undefined, true, true])
+    expect(longest(timeline, 10, 0)).toHaveLength(1)
+  })
+
+  it("is drawn of a record without such names, too", () => {
+    const { untimed: _, ...earlier } = cycle(1, 1_100, 100, [ran("parse", 1, 0, 40)])
+    expect(timelineOf([earlier as RecordedCycle], [], undefined).lanes).toHaveLength(1)
   })
 })

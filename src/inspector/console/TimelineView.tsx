@@ -145,8 +145,8 @@ const names: Readonly<Record<Outcome, string>> = {
   running: "runs",
   done: "done",
   retried: "done after another attempt",
-  discarded: "no effect",
-  killed: "stopped"
+  discarded: "no effect: discarded",
+  killed: "no effect: stopped"
 }
 
 /** How bars look, and how many of each sort are here. */
@@ -184,7 +184,8 @@ const Agents = ({ agents, palette }: { readonly agents: ReadonlyArray<string>; r
   )
 
 /** Whether a lane is of a thread, and not of tasks that wait. */
-const isOfThread = ({ bars }: Timeline["lanes"][number]): boolean => bars.some(({ outcome }) => outcome !== "queued")
+const isOfThread = ({ bars }: Timeline["lanes"][number]): boolean =>
+  bars.some(({ isUntimed, outcome }) => outcome !== "queued" && isUntimed !== true)
 
 const Lanes = ({ timeline, shown }: { readonly timeline: Timeline; readonly shown: Window }) => (
   <p class="soft">
@@ -222,6 +223,8 @@ interface Hit {
   readonly y: number
   /** The width of the picture. */
   readonly width: number
+  /** The number of tasks within the same pixels. */
+  readonly hidden: number
 }
 
 const reasons = { concurrency: "a permit of its agent", budget: "room under the budget" } as const
@@ -241,7 +244,7 @@ const Tip = ({ hit }: { readonly hit: Hit }) => {
       </b>{" "}
       {bar.each === undefined ? null : <Said text={`${bar.each.kind}/${bar.each.id}`} limit={80} />}
       <br />
-      {span((bar.to ?? now.value) - bar.from)}
+      {bar.isUntimed === true ? "less than a millisecond" : span((bar.to ?? now.value) - bar.from)}
       {bar.to === undefined ? " so far" : ""} · cycle {number(bar.cycle)} · {names[bar.outcome]}
       {bar.waitsFor === undefined ? "" : ` for ${reasons[bar.waitsFor]}`}
       {bar.queued === undefined || bar.outcome === "queued"
@@ -249,6 +252,13 @@ const Tip = ({ hit }: { readonly hit: Hit }) => {
         : ` · waited ${span(Math.max(0, bar.from - bar.queued))}`}
       {bar.attempts > 1 ? ` · ${bar.attempts} attempts` : ""}
       {bar.discarded === undefined ? "" : ` · ${bar.discarded}`}
+      {bar.isUntimed === true ? " · shown where it was discarded: when it ran is not recorded" : ""}
+      {hit.hidden === 0 ? null : (
+        <>
+          <br />
+          and {plural(hit.hidden, "task")} too near to tell apart: zoom in, or use ↑ ↓
+        </>
+      )}
     </div>
   )
 }
@@ -281,7 +291,7 @@ const usePointer = (
       const [x, y] = [event.clientX - box.left, event.clientY - box.top]
       const found = placeAt(places.current, x, y)
       if (found?.bar.key !== hit.value?.bar.key)
-        hit.value = found === undefined ? undefined : { bar: found.bar, x, y, width: box.width }
+        hit.value = found === undefined ? undefined : { bar: found.bar, x, y, width: box.width, hidden: found.hidden }
     },
     onPointerLeave: () => (hit.value = undefined)
   }
@@ -303,7 +313,7 @@ const chartKeys = (
     const [time, end] = [shown.to - shown.from, bar.to ?? timeline.to]
     if (bar.from < shown.from || end > shown.to) show({ from: bar.from - time / 4, to: bar.from + (3 * time) / 4 })
     const place = places.current.find((it) => it.bar.key === bar.key)
-    hit.value = { bar, x: place?.x ?? nameWidth, y: place?.y ?? 0, width }
+    hit.value = { bar, x: place?.x ?? nameWidth, y: place?.y ?? 0, width, hidden: place?.hidden ?? 0 }
   }
   const keys: Readonly<Record<string, (width: number) => void>> = {
     "+": () => zoom(0.6),
@@ -405,7 +415,8 @@ interface ToolbarProps {
 
 const Toolbar = ({ cycles, older, timeline, view: { show, zoom } }: ToolbarProps) => {
   const first = cycles[0]?.cycle
-  const count = timeline.lanes.reduce((sum, { bars }) => sum + bars.length, 0)
+  const bars = timeline.lanes.flatMap((lane) => lane.bars)
+  const untimed = bars.filter(({ isUntimed }) => isUntimed === true).length
   return (
     <div class="toolbar" role="toolbar" aria-label="Timeline">
       <button type="button" onClick={() => zoom(0.6)} aria-label="Zoom in">
@@ -423,7 +434,9 @@ const Toolbar = ({ cycles, older, timeline, view: { show, zoom } }: ToolbarProps
       <span class="soft">
         {first === undefined ? "live" : `cycles ${number(first)} to ${number(cycles.at(-1)?.cycle ?? 0)}`}
         {` · from ${time(timeline.from)} · `}
-        {plural(count, "task")} of a millisecond or more · + and - or ctrl and the wheel zoom · ↑ ↓ Enter: a task
+        {plural(bars.length - untimed, "task")} of a millisecond or more
+        {untimed === 0 ? "" : `, ${plural(untimed, "discarded task")} below that`} · + and - or ctrl and the wheel zoom
+        · ↑ ↓ Enter: a task
       </span>
     </div>
   )

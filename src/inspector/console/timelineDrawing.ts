@@ -1,13 +1,14 @@
 /**
  * The drawing of a timeline on a canvas: a scale, commits as lines, and a lane of bars for each worker and place.
  *
- * Bars that would lie within one pixel are drawn once, so ten thousand bars cost one frame. Boundary: draws;
- * TimelineView.tsx has the pointer and the keys.
+ * A bar has a least width, so that a short task can be seen and chosen. Bars that would lie within one pixel are drawn once, so
+ * ten thousand bars cost one frame; tasks without an effect are drawn above the others. Boundary: draws; TimelineView.tsx has
+ * the pointer and the keys.
  */
 import { inkOf, type Palette } from "./colours.ts"
 import { span } from "./format.ts"
 import { visible } from "./text.ts"
-import { type Bar, type Lane, stepOf, type Timeline } from "./timelineModel.ts"
+import { type Bar, isFailure, type Lane, stepOf, type Timeline } from "./timelineModel.ts"
 
 const laneHeight = 22
 const axisHeight = 26
@@ -26,6 +27,8 @@ export interface Place {
   readonly x: number
   readonly y: number
   readonly w: number
+  /** The number of bars that lie within the same pixels, and are not drawn. */
+  readonly hidden: number
 }
 
 /** What all parts of one drawing share. */
@@ -55,6 +58,7 @@ const drawScale = ({ height, ink, pen, shown: { from, to }, width, xOf }: Sheet,
 }
 
 const drawCommits = ({ height, ink, pen, width, xOf }: Sheet, { commits }: Timeline): void => {
+  let marked = -Infinity
   for (const { at, discarded, from, merge } of commits) {
     const x = xOf(at)
     if (x < nameWidth || x > width) continue
@@ -66,11 +70,62 @@ const drawCommits = ({ height, ink, pen, width, xOf }: Sheet, { commits }: Timel
     const merged = Math.max(nameWidth, xOf(merge))
     pen.fillStyle = ink.accent
     if (x - merged > 1) pen.fillRect(merged, axisHeight - 4, x - merged, 4)
+    // The commits of a fast job lie closer than their marks are wide.
+    if (x - marked < 12) continue
+    marked = x
+    pen.beginPath()
+    pen.moveTo(x - 5, axisHeight - 2)
+    pen.lineTo(x, axisHeight - 7)
+    pen.lineTo(x + 5, axisHeight - 2)
+    pen.lineTo(x, axisHeight + 3)
+    pen.fill()
   }
 }
 
+/** The least width of a bar, in pixels, and that of one whose task had no effect. */
+const leastWidth = 3
+const leastFailure = 5
+
 /** How much of a bar's colour is seen: of a task that waits, runs, or has no effect, less. */
-const opacities = { queued: 0.18, running: 0.8, done: 1, retried: 1, discarded: 0.45, killed: 0.45 } as const
+const opacities = { queued: 0.18, running: 0.75, done: 1, retried: 1, discarded: 0.3, killed: 0.3 } as const
+
+/** Stripes across a bar whose task had no effect. */
+const drawStripes = ({ ink, pen }: Sheet, { w, x, y }: Place): void => {
+  const height = laneHeight - 6
+  pen.save()
+  pen.clip()
+  pen.strokeStyle = ink.bad
+  pen.lineWidth = 1
+  pen.beginPath()
+  for (let at = x - height; at < x + w; at += 6) {
+    pen.moveTo(at, y + height)
+    pen.lineTo(at + height, y)
+  }
+  pen.stroke()
+  pen.restore()
+}
+
+/** A triangle above a bar that is too narrow for stripes, so that it is found. */
+const drawFlag = ({ ink, pen }: Sheet, { w, x, y }: Place): void => {
+  const middle = x + w / 2
+  pen.fillStyle = ink.bad
+  pen.beginPath()
+  pen.moveTo(middle - 4, y - 3)
+  pen.lineTo(middle + 4, y - 3)
+  pen.lineTo(middle, y + 3)
+  pen.fill()
+}
+
+/** The end of a bar that still grows: an arrow. */
+const drawTip = ({ ink, pen }: Sheet, { w, x, y }: Place): void => {
+  const [right, middle] = [x + w, y + (laneHeight - 6) / 2]
+  pen.fillStyle = ink.text
+  pen.beginPath()
+  pen.moveTo(right - 1, middle - 5)
+  pen.lineTo(right + 5, middle)
+  pen.lineTo(right - 1, middle + 5)
+  pen.fill()
+}
 
 /** A cross over the end of a bar whose task was stopped. */
 const drawCross = ({ ink, pen }: Sheet, { w, x, y }: Place): void => {
@@ -91,40 +146,66 @@ const nameLength = 80
 const nameOf = ({ agent, each }: Bar): string =>
   each === undefined ? visible(agent, nameLength) : `${visible(agent, nameLength)} ${visible(each.id, nameLength)}`
 
+/** The line around a bar, which tells its sort without its colour. */
+const drawOutline = ({ hovered, ink, pen }: Sheet, { bar }: Place): void => {
+  const isHovered = bar.key === hovered
+  if (!isHovered && !isFailure(bar) && bar.outcome !== "queued") return
+  pen.strokeStyle = isHovered ? ink.text : isFailure(bar) ? ink.bad : ink.soft
+  pen.lineWidth = isHovered ? 2 : 1.5
+  pen.setLineDash(bar.outcome === "queued" ? [4, 3] : [])
+  pen.stroke()
+  pen.setLineDash([])
+}
+
 const drawBar = (sheet: Sheet, place: Place): void => {
-  const { hovered, ink, palette, pen } = sheet
+  const { ink, palette, pen } = sheet
   const { bar, w, x, y } = place
   const { outcome } = bar
-  pen.fillStyle = palette(bar.agent, ink.isDark)
-  pen.globalAlpha = opacities[outcome]
+  pen.fillStyle = isFailure(bar) && w <= leastFailure ? ink.bad : palette(bar.agent, ink.isDark)
+  pen.globalAlpha = w <= leastFailure ? 1 : opacities[outcome]
   pen.beginPath()
   pen.roundRect(x, y, w, laneHeight - 6, Math.min(3, w / 2))
   pen.fill()
   pen.globalAlpha = 1
-  if (bar.discarded !== undefined || outcome === "queued" || bar.key === hovered) {
-    pen.strokeStyle = bar.key === hovered ? ink.text : bar.discarded === undefined ? ink.soft : ink.bad
-    pen.lineWidth = bar.key === hovered ? 2 : 1.5
-    pen.setLineDash(outcome === "queued" ? [4, 3] : [])
-    pen.stroke()
-    pen.setLineDash([])
-  }
-  if (bar.attempts > 1) {
+  drawOutline(sheet, place)
+  if (isFailure(bar) && w > 10) drawStripes(sheet, place)
+  if (outcome === "retried") {
+    // A notch for the attempt before.
     pen.fillStyle = ink.text
-    pen.fillRect(x, y + laneHeight - 8, Math.min(w, 6), 2)
+    pen.fillRect(x, y + laneHeight - 9, Math.max(leastWidth, Math.min(w, 12)), 3)
   }
+  if (outcome === "running") drawTip(sheet, place)
   if (outcome === "killed") drawCross(sheet, place)
-  if (w <= 46) return
-  pen.fillStyle = outcome === "queued" ? ink.text : ink.onBar
+  else if (outcome === "discarded" && w <= 10) drawFlag(sheet, place)
+  if (w > 46) drawName(sheet, place)
+}
+
+const drawName = ({ ink, pen }: Sheet, { bar, w, x, y }: Place): void => {
+  const isOnPage = bar.outcome === "queued" || isFailure(bar)
+  const middle = y + (laneHeight - 6) / 2
   pen.save()
   pen.beginPath()
   pen.rect(x, y, w - 4, laneHeight)
   pen.clip()
-  pen.fillText(nameOf(bar), x + 5, y + (laneHeight - 6) / 2)
+  if (isFailure(bar)) {
+    // The stripes would cross the letters.
+    pen.fillStyle = ink.back
+    pen.globalAlpha = 0.8
+    pen.fillRect(x + 3, y + 1, pen.measureText(nameOf(bar)).width + 4, laneHeight - 8)
+    pen.globalAlpha = 1
+  }
+  pen.fillStyle = isOnPage ? ink.text : ink.onBar
+  pen.fillText(nameOf(bar), x + 5, middle)
   pen.restore()
 }
 
-const drawLane = (sheet: Sheet, { bars, name }: Lane, y: number): ReadonlyArray<Place> => {
-  const { end, ink, pen, shown, width, xOf } = sheet
+/** Finds the places of a lane's bars that are in sight, from the left. Of bars within the same pixel, one has a place. */
+const placesOf = (
+  { end, hovered, shown, width, xOf }: Sheet,
+  bars: ReadonlyArray<Bar>,
+  y: number,
+  least: number
+): ReadonlyArray<Place> => {
   const places: Array<Place> = []
   let drawnTo = -1
   for (const bar of bars) {
@@ -132,18 +213,38 @@ const drawLane = (sheet: Sheet, { bars, name }: Lane, y: number): ReadonlyArray<
     const x = Math.max(nameWidth, xOf(bar.from))
     const right = Math.min(width, xOf(bar.to ?? end))
     if (right < nameWidth || (bar.to ?? end) < shown.from) continue
-    // Bars within one pixel of the one before would only be drawn over it.
-    if (right < drawnTo + 0.5 && bar.discarded === undefined) continue
-    drawnTo = right
-    const place = { bar, x, y, w: Math.max(1.5, right - x) }
-    drawBar(sheet, place)
+    const last = places.at(-1)
+    if (last !== undefined && Math.max(right, x + least) < drawnTo + 0.5) {
+      // Keys choose a bar that is hidden, too: then it has the place.
+      places[places.length - 1] = { ...last, bar: bar.key === hovered ? bar : last.bar, hidden: last.hidden + 1 }
+      continue
+    }
+    // A bar at the end of the picture is whole, too.
+    const w = Math.max(least, right - x)
+    const place = { bar, x: Math.min(x, width - w), y, w, hidden: 0 }
+    drawnTo = place.x + w
     places.push(place)
   }
+  return places
+}
+
+/** Draws a lane. Returns the places of its bars, the uppermost first. */
+const drawLane = (sheet: Sheet, { bars, name }: Lane, y: number): ReadonlyArray<Place> => {
+  const { ink, pen } = sheet
+  const others = placesOf(
+    sheet,
+    bars.filter((bar) => !isFailure(bar)),
+    y,
+    leastWidth
+  )
+  const failures = placesOf(sheet, bars.filter(isFailure), y, leastFailure)
+  for (const place of others) drawBar(sheet, place)
+  for (const place of failures) drawBar(sheet, place)
   pen.fillStyle = ink.back
   pen.fillRect(0, y - 3, nameWidth - 4, laneHeight)
   pen.fillStyle = ink.soft
   pen.fillText(name, 4, y + (laneHeight - 6) / 2)
-  return places
+  return [...failures, ...others]
 }
 
 /** The cycle that the page shows: its commit is a strong line, and a veil lies over what came later. */

@@ -40,7 +40,12 @@ export interface Bar {
   readonly outcome: Outcome
   /** The reason why it waits. */
   readonly waitsFor: "concurrency" | "budget" | undefined
+  /** It took less than a millisecond, and when in its cycle is not recorded: the bar stands where its effect was discarded. */
+  readonly isUntimed?: true
 }
+
+/** Whether a task had no effect, and so is drawn above the others. */
+export const isFailure = ({ outcome }: Bar): boolean => outcome === "discarded" || outcome === "killed"
 
 export interface Commit {
   readonly cycle: number
@@ -66,7 +71,7 @@ export interface Timeline {
   readonly to: number
 }
 
-const recordedBars = ({ at, cycle, recorded, tookMs }: RecordedCycle): ReadonlyArray<Bar> => {
+const timedBars = ({ at, cycle, recorded, tookMs }: RecordedCycle): ReadonlyArray<Bar> => {
   const began = at - (tookMs ?? 0)
   return recorded.map(({ agent, attempts, discarded, each, part, startMs, tookMs: ms, worker }, index) => ({
     key: JSON.stringify([cycle, index, agent, each?.id, part]),
@@ -83,6 +88,29 @@ const recordedBars = ({ at, cycle, recorded, tookMs }: RecordedCycle): ReadonlyA
     waitsFor: undefined
   }))
 }
+
+/** The bars of discarded tasks without recorded times. A record of an earlier version names none. */
+const untimedBars = ({ at, cycle, untimed }: Partial<RecordedCycle> & Pick<RecordedCycle, "at" | "cycle">) =>
+  (untimed ?? []).map(({ agent, discarded, each, part }, index): Bar => ({
+    key: JSON.stringify([cycle, "untimed", index, agent, each?.id, part]),
+    cycle,
+    agent,
+    each: each ?? undefined,
+    worker: untimedLane,
+    from: at,
+    to: at,
+    queued: undefined,
+    attempts: 1,
+    discarded,
+    outcome: outcomeOf(discarded, 1),
+    waitsFor: undefined,
+    isUntimed: true
+  }))
+
+/** In place of a thread, for tasks of which none is known. */
+const untimedLane = -1
+
+const recordedBars = (cycle: RecordedCycle): ReadonlyArray<Bar> => [...timedBars(cycle), ...untimedBars(cycle)]
 
 /** The bars of cycles that were shown before: a recorded cycle never changes. */
 const remembered = new WeakMap<RecordedCycle, ReadonlyArray<Bar>>()
@@ -183,6 +211,8 @@ export const timelineOf = (
     if (worker > 0) lanes.push({ name: `worker ${worker}`, bars: own })
   }
   lanes.push(...lanesOf("main", byWorker.get(0) ?? [], mainLanes))
+  const untimed = byWorker.get(untimedLane)
+  if (untimed !== undefined) lanes.push({ name: "under 1 ms", bars: untimed })
   lanes.push(...lanesOf("waits", waiting, waitingLanes))
   const commits = cycles.map(({ at, cycle, discarded, facts, recorded, tasks: count, tookMs }) => ({
     cycle,
@@ -234,7 +264,7 @@ export const longest = (
   const found: Array<Bar & { readonly ms: number }> = []
   for (const { bars } of lanes) {
     for (const bar of bars) {
-      if (bar.outcome === "queued" || bar.cycle > until) continue
+      if (bar.outcome === "queued" || bar.isUntimed === true || bar.cycle > until) continue
       const ms = (bar.to ?? now) - bar.from
       if (found.length === count && ms <= found[count - 1]!.ms) continue
       // There are few, and the next one is rarely among them.
