@@ -388,6 +388,7 @@ const places = [
   `jobs/hostile/facts?of=Said&fact=${encodeURIComponent(`=${hostileTexts[8]?.slice(0, 80) ?? ""}`)}`,
   "jobs/doors/facts?from=3&at=9",
   "jobs/crawl/program",
+  "jobs/crawl/program?agent=fetch",
   "jobs/counted/output",
   "jobs/crawl/events"
 ]
@@ -530,7 +531,7 @@ describe("each job of the list", () => {
 })
 
 describe("the machine of a job", () => {
-  it("says how long the job was in each state, and which transition was the last; of a past cycle it tells no times", async () => {
+  it("says how long the job was in each state, and which transition was the last; now and up to a past cycle", async () => {
     await start("counts", "watched", { to: 400, ms: 40 })
     const { complaints, page } = await visit("jobs/watched/overview")
     await page.getByLabel(/The job's machine\. Active: running\.\w+\. Time in each state: .*executing \d/).waitFor()
@@ -538,7 +539,10 @@ describe("the machine of a job", () => {
     await page.getByLabel(/The job's machine\. Active: paused\./).waitFor()
     await page.locator(".chart .edge.moved").first().waitFor({ state: "attached" })
     await page.keyboard.press("[")
-    await page.getByLabel("The job's machine. Active: running.executing.", { exact: true }).waitFor()
+    await page
+      .getByLabel(/The job's machine\. Active: running\.executing\. Time in each state: .*executing \d/)
+      .waitFor()
+    expect(await page.getByLabel(/The job's machine/).getAttribute("aria-label")).not.toContain("paused")
     expect(await page.locator(".chart .edge.moved title").allTextContents()).toEqual(["SELECTED [hasWork]"])
     await page.getByRole("button", { name: "back to now" }).click()
     await page.getByRole("button", { name: "Cancel…" }).click()

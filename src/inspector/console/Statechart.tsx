@@ -1,17 +1,18 @@
 /**
  * The job's machine as it runs: the active state is lit, the transition that led there moves once, and each state says how long
- * the job was in it.
+ * the job was in it, as far as that was recorded or is measured.
  *
  * The layout is made when the package is built. Which phase a job is in changes faster than a page can show, so a phase
  * stays lit until the next answer of the server.
  */
 import { useEffect, useRef, useState } from "preact/hooks"
 import { span } from "./format.ts"
-import { at, job, tasks } from "./jobStore.ts"
+import { at, job } from "./jobStore.ts"
 import { Panel } from "./parts.tsx"
 import { standing } from "./past.ts"
-import type { Standing } from "./shapes.ts"
+import type { Standing, Work } from "./shapes.ts"
 import { transitionTo } from "./lastTransition.ts"
+import { useWork } from "./work.ts"
 
 interface Chart {
   readonly width: number
@@ -57,9 +58,9 @@ const activeOf = (state: string, phase: string | null): string =>
     : (places[state] ?? state)
 
 /** The paths of the states in the chart by the names that the server gives them. Phases are within `running`. */
-const timesOf = (spentMs: Readonly<Record<string, number>>): ReadonlyMap<string, number> => {
+const timesOf = ({ spentMs, untoldMs }: Work): ReadonlyMap<string, number> => {
   const times = new Map<string, number>()
-  let running = 0
+  let running = untoldMs
   for (const [name, ms] of Object.entries(spentMs)) {
     const isOwn = chart.states.some(({ path }) => path === name)
     times.set(isOwn ? name : `running.${name}`, ms)
@@ -67,6 +68,25 @@ const timesOf = (spentMs: Readonly<Record<string, number>>): ReadonlyMap<string,
   }
   if (running > 0) times.set("running", running)
   return times
+}
+
+/** Tuning: milliseconds from which a part of the time that is not known is worth a word. */
+const worthSayingMs = 100
+
+/** How much of the time is not known, and why. */
+const Unknown = ({ work: { awayMs, measuredMs, untoldMs } }: { readonly work: Work }) => {
+  const parts = [
+    untoldMs < worthSayingMs
+      ? ""
+      : `Of the time in running, the phases of ${span(untoldMs)} are not known: they are recorded of cycles that have a task of a millisecond or more.`,
+    awayMs < worthSayingMs
+      ? ""
+      : `For ${span(awayMs)} it neither ran nor is recorded to have rested: it was queued, or no process held it.`,
+    measuredMs === null || (untoldMs < worthSayingMs && awayMs < worthSayingMs)
+      ? ""
+      : `The last ${span(measuredMs)} were measured by this server; what was before is from the journal.`
+  ].filter(Boolean)
+  return parts.length === 0 ? null : <p class="soft known">{parts.join(" ")}</p>
 }
 
 const lineOf = (points: ReadonlyArray<readonly [number, number]>): string =>
@@ -85,6 +105,38 @@ const wayTo = (path: string): string => {
   return `running.${path === "running.merging" ? "executing" : "checking"}>${path}`
 }
 
+interface StateProps {
+  readonly state: Chart["states"][number]
+  readonly active: string
+  /** Undefined if it is not known, or if the job was never in it. */
+  readonly spentMs: number | undefined
+}
+
+const StateNode = ({ active, spentMs, state }: StateProps) => {
+  const { description, height, isFinal, isParent, key, path, width, x, y } = state
+  const isOn = active === path || (isParent && active.startsWith(`${path}.`))
+  const classes = ["node", isParent ? "parent" : "", isFinal ? `final ${path}` : "", isOn ? "on" : ""]
+  return (
+    <g class={classes.filter(Boolean).join(" ")}>
+      <title>{description}</title>
+      <rect x={x} y={y} width={width} height={height} rx={isParent ? 12 : 8} />
+      <text
+        x={isParent ? x + 14 : x + width / 2}
+        y={isParent ? y + 21 : y + height / 2 + (spentMs === undefined ? 4.5 : -3)}
+        text-anchor={isParent ? "start" : "middle"}
+      >
+        {key === "budgetExhausted" ? "exhausted" : key}
+        {isParent && spentMs !== undefined ? <tspan class="count"> {span(spentMs)}</tspan> : null}
+      </text>
+      {isParent || spentMs === undefined ? null : (
+        <text class="count" x={x + width / 2} y={y + height / 2 + 14} text-anchor="middle">
+          {span(spentMs)}
+        </text>
+      )}
+    </g>
+  )
+}
+
 export const Statechart = () => {
   const { value } = job
   const stood = standing.value
@@ -99,9 +151,10 @@ export const Statechart = () => {
     last.current = active
     setMoved(edge === undefined ? "" : `${edge.from}>${edge.to}`)
   }, [active])
+  const work = useWork()
   if (value === undefined) return null
   const way = isPast ? wayTo(active) : moved
-  const times = timesOf(isPast ? {} : (tasks.value?.spentMs ?? {}))
+  const times = work === undefined ? new Map<string, number>() : timesOf(work)
   const spent = [...times].map(([path, ms]) => `${path} ${span(ms)}`).join(", ")
   const label = `The job's machine. Active: ${active}.${spent === "" ? "" : ` Time in each state: ${spent}.`}`
   return (
@@ -113,32 +166,8 @@ export const Statechart = () => {
               <path d="M0 0 L8 4 L0 8 z" />
             </marker>
           </defs>
-          {chart.states.map(({ description, height, isFinal, isParent, key, path, width, x, y }) => (
-            <g
-              key={path}
-              class={[
-                "node",
-                isParent ? "parent" : "",
-                isFinal ? `final ${path}` : "",
-                active === path || (isParent && active.startsWith(`${path}.`)) ? "on" : ""
-              ].join(" ")}
-            >
-              <title>{description}</title>
-              <rect x={x} y={y} width={width} height={height} rx={isParent ? 12 : 8} />
-              <text
-                x={isParent ? x + 14 : x + width / 2}
-                y={isParent ? y + 21 : y + height / 2 + (times.has(path) ? -3 : 4.5)}
-                text-anchor={isParent ? "start" : "middle"}
-              >
-                {key === "budgetExhausted" ? "exhausted" : key}
-                {isParent && times.has(path) ? <tspan class="count"> {span(times.get(path) ?? 0)}</tspan> : null}
-              </text>
-              {isParent || !times.has(path) ? null : (
-                <text class="count" x={x + width / 2} y={y + height / 2 + 14} text-anchor="middle">
-                  {span(times.get(path) ?? 0)}
-                </text>
-              )}
-            </g>
+          {chart.states.map((state) => (
+            <StateNode key={state.path} state={state} active={active} spentMs={times.get(state.path)} />
           ))}
           {chart.edges.map(({ from, names, points, to }) => (
             <path
@@ -152,6 +181,7 @@ export const Statechart = () => {
           ))}
         </svg>
       </div>
+      {work === undefined ? null : <Unknown work={work} />}
     </Panel>
   )
 }
