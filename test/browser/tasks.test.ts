@@ -100,6 +100,34 @@ describe("the timeline", () => {
     expect(complaints).toEqual([])
   })
 
+  it("shows tasks that failed at once, each with a bar that is hovered and chosen", async () => {
+    await site.start("fails", "quickly")
+    await site.reach("quickly", "failed")
+    const { complaints, page } = await site.visit("jobs/quickly/timeline")
+    await until(async () => Number((await legend(page))["discarded"] ?? 0) > 0, 20_000)
+    const canvas = page.locator(".timeline canvas")
+    await canvas.focus()
+    await page.keyboard.press("ArrowDown")
+    const tip = page.getByRole("status").filter({ hasText: "no effect" })
+    expect(await tip.innerText()).toMatch(/AgentFailed/)
+    await page.keyboard.press("Escape")
+    const box = (await canvas.boundingBox())!
+    const found = async (): Promise<boolean> => {
+      for (let y = 35; y < box.height; y += 8) {
+        for (let x = box.width - 4; x > 80; x -= 2) {
+          await page.mouse.move(box.x + x, box.y + y)
+          if ((await tip.count()) > 0) return true
+        }
+      }
+      return false
+    }
+    expect(await found()).toBe(true)
+    await page.mouse.down()
+    await page.mouse.up()
+    await page.waitForURL(/\/facts\?of=Item&fact=/)
+    expect(complaints).toEqual([])
+  })
+
   it("of a live job is left for a job that has ended, and asks for no stream of that", async () => {
     await site.start("varied", "left", { isHeld: true, afterMs: 0 })
     await site.start("streams", "short", { words: 1 })
@@ -158,6 +186,43 @@ describe("what tasks report", () => {
     await site.reach("told", "converged")
     await until(async () => (await page.locator("article.report.live").count()) === 0, 20_000)
     for (const side of ["left", "right"]) expect(await text(side)).toContain(`${side}80 `)
+    expect(complaints).toEqual([])
+  })
+})
+
+describe("the time of a job that has ended", () => {
+  it("is in each state of its machine, as far as the journal knows, and what it does not know is said", async () => {
+    await site.reach("over", "converged")
+    const { complaints, page } = await site.visit("jobs/over/overview")
+    const chart = page.getByRole("img", { name: /^The job's machine/ })
+    await until(async () => /running\.executing \d/.test((await chart.getAttribute("aria-label")) ?? ""), 20_000)
+    expect(complaints).toEqual([])
+  })
+})
+
+describe("the list of events", () => {
+  it("has headings, and the times of cycles in sight, for each event that has one", async () => {
+    await site.reach("over", "converged")
+    const { complaints, page } = await site.visit("jobs/over/events")
+    await page.getByText("time", { exact: true }).waitFor()
+    const rows = page.locator(".events .row")
+    const cell = async (tag: string): Promise<string> =>
+      rows.filter({ hasText: tag }).first().locator(":nth-child(2)").first().innerText()
+    await until(async () => (await cell("CycleStarted")) !== "", 20_000)
+    expect(await cell("JobStarted")).toBe("0.000 s")
+    const [began, committed, halted] = [
+      await cell("CycleStarted"),
+      await cell("FactsCommitted"),
+      await cell("JobHalted")
+    ]
+    for (const text of [began, committed, halted]) expect(text).toMatch(/^\d+\.\d{3} s$/)
+    expect(Number.parseFloat(began)).toBeLessThan(Number.parseFloat(committed))
+    // Nobody knows when between two rows a tier converged.
+    expect(await cell("TierConverged")).toBe("")
+    await rows.filter({ hasText: "FactsCommitted" }).first().click()
+    await shows(page, /Cycle 1 began .* after the job's start, and was committed .* later/)
+    await rows.filter({ hasText: "TierConverged" }).first().click()
+    await shows(page, "No time is recorded of this event.")
     expect(complaints).toEqual([])
   })
 })

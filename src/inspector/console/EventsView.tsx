@@ -1,12 +1,15 @@
 /**
  * The event log, newest last, as it comes. Only the events in memory are shown; the log itself may be longer.
  *
+ * Events carry no times. When their cycles began and were committed comes from the job's timeline, for the rows in sight.
+ *
  * Events are read in batches and the page is drawn once a frame, so ten thousand events a second cost no more than ten.
  */
 import { signal, useSignal } from "@preact/signals"
 import { useEffect } from "preact/hooks"
 import { type Answer, type ErrorJson, ofJob, readLines } from "./api.ts"
-import { brief, number, plural } from "./format.ts"
+import { cycleTime, type EventTime, eventTime, wantTimes } from "./eventTimes.ts"
+import { brief, exactTime, number, plural, since, span } from "./format.ts"
 import { at, job, jobId } from "./jobStore.ts"
 import { onceAFrame, pause } from "./browser.ts"
 import { EventBuffer } from "./eventBuffer.ts"
@@ -125,6 +128,8 @@ const summaryOf = (event: Event): string => {
     case "IntentCommitted":
     case "IntentAnswered":
       return `${by}: ${text(event["kind"])}`
+    case "TierConverged":
+      return `tier ${number(Number(event["tier"]))}`
     case "InvariantViolated":
       return `${text(event["name"])}: ${text(event["reason"])}`
     default:
@@ -205,16 +210,100 @@ const shownEvents = (choice: string, until: number | undefined): ReadonlyArray<E
   return events.filter((event) => (event.cycle ?? 0) <= (until ?? Infinity) && (isChosen?.(event) ?? true))
 }
 
+/** A time after the job's start. A clock that was set back gives a time before it, of which the length would be wrong. */
+const sinceStart = (at: number): string | undefined => {
+  const created = job.value?.createdAt
+  return created === undefined || at < created ? undefined : since(at - created)
+}
+
+/** Why a time is only a bound. */
+const boundNote = "it began before that; when is recorded only of cycles with a task of a millisecond or more"
+
+const TimeCell = ({ time }: { readonly time: EventTime | undefined }) => {
+  if (time === undefined) return <small class="num" />
+  const { at, isBound } = time
+  return (
+    <small class="num" title={isBound ? `${exactTime(at)}: ${boundNote}` : exactTime(at)}>
+      {isBound ? <span class="soft">by </span> : ""}
+      {sinceStart(at) ?? exactTime(at)}
+    </small>
+  )
+}
+
+/** Some events say nothing more than their name. */
+const Summary = ({ text }: { readonly text: string }) => (text === "" ? null : <Said text={text} limit={300} />)
+
 const EventRow = ({ event }: { readonly event: Event }) => (
   <>
     <small class="num">{event.seq ?? ""}</small>
+    <TimeCell time={eventTime(event._tag, event.cycle ?? 0)} />
     <small class="num">{event.cycle ?? ""}</small>
     <b class={lookOf(event)}>{event._tag}</b>
     <span class="cut">
-      <Said text={summaryOf(event)} limit={300} />
+      <Summary text={summaryOf(event)} />
     </span>
   </>
 )
+
+/** The names of the columns. The name of the list has them for those who do not see it. */
+const Heads = () => (
+  <div class="eventHeads" aria-hidden="true">
+    <small class="num" title="The number of the event">
+      no.
+    </small>
+    <small class="num" title="Since the job's start: when a cycle began, and when what it did was committed">
+      time
+    </small>
+    <small class="num">cycle</small>
+    <small>event</small>
+    <small>what</small>
+  </div>
+)
+
+const At = ({ at }: { readonly at: number }) => {
+  const after = sinceStart(at)
+  return (
+    <>
+      <time dateTime={new Date(at).toISOString()}>{exactTime(at)}</time>
+      {after === undefined ? null : `, ${after} after the job's start`}
+    </>
+  )
+}
+
+/** When the event happened, in words. */
+const When = ({ event: { _tag, cycle = 0 } }: { readonly event: Event }) => {
+  const time = eventTime(_tag, cycle)
+  if (time === undefined) return <p class="soft when">No time is recorded of this event.</p>
+  const of = cycleTime(cycle)
+  if (_tag === "JobStarted" || _tag === "JobHalted" || of === undefined)
+    return (
+      <p class="soft when">
+        <At at={time.at} />
+      </p>
+    )
+  return (
+    <p class="soft when">
+      Cycle {number(cycle)}{" "}
+      {of.began === undefined ? null : (
+        <>
+          began <At at={of.began} />, and{" "}
+        </>
+      )}
+      was committed {of.tookMs === undefined ? <At at={of.committed} /> : `${span(of.tookMs)} later`}.
+      {of.began === undefined ? " Its beginning is not recorded: no task of it took a millisecond." : ""}
+    </p>
+  )
+}
+
+/** The cycles of some rows, in order, each once. */
+const cyclesIn = (events: ReadonlyArray<Event>, first: number, last: number): ReadonlyArray<number> => {
+  const cycles = new Set<number>()
+  for (let index = first; index < last; index++) {
+    const cycle = events[index]?.cycle ?? 0
+    if (cycle > 0) cycles.add(cycle)
+  }
+  return [...cycles]
+}
 
 export const EventsView = () => {
   const id = jobId.value
@@ -256,24 +345,31 @@ export const EventsView = () => {
         {shown.length === 0 ? (
           <Empty>No event is of this sort.</Empty>
         ) : (
-          <VirtualList
-            class="events"
-            label="events"
-            count={shown.length}
-            rowHeight={30}
-            keyOf={(index) => String(shown[index]?.seq ?? `place ${index}`)}
-            row={(index) => <EventRow event={shown[index]!} />}
-            chosen={place}
-            onChoose={(index) => (chosen.value = shown[index])}
-            onOpen={() => undefined}
-          />
+          <>
+            <Heads />
+            <VirtualList
+              class="events"
+              label="events: number, time since the job's start, cycle, event, what"
+              count={shown.length}
+              onShow={(first, last) => wantTimes(cyclesIn(shown, first, last))}
+              rowHeight={30}
+              keyOf={(index) => String(shown[index]?.seq ?? `place ${index}`)}
+              row={(index) => <EventRow event={shown[index]!} />}
+              chosen={place}
+              onChoose={(index) => (chosen.value = shown[index])}
+              onOpen={() => undefined}
+            />
+          </>
         )}
       </div>
       <section class="side" aria-label="the chosen event">
         {chosen.value === undefined || place === -1 ? (
           <Empty>Choose an event to see all of it.</Empty>
         ) : (
-          <Whole key={chosen.value.seq} event={chosen.value} jobId={id ?? ""} />
+          <>
+            <When event={chosen.value} />
+            <Whole key={chosen.value.seq} event={chosen.value} jobId={id ?? ""} />
+          </>
         )}
       </section>
     </div>

@@ -1,7 +1,9 @@
 /** Numbers, times and states as people read them. Boundary: values to text. */
-import type { State } from "./api.ts"
+import type * as Shapes from "../../server/shapes.ts"
 import { printed } from "./printed.ts"
 import { beginning } from "./text.ts"
+
+type State = typeof Shapes.State.Type
 
 const grouped = new Intl.NumberFormat("en-US")
 
@@ -55,6 +57,33 @@ export const ago = (at: number, now: number): string =>
 const clock = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" })
 
 export const time = (at: number): string => clock.format(at)
+
+const exactClock = new Intl.DateTimeFormat(undefined, {
+  year: "numeric",
+  month: "short",
+  day: "numeric",
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  fractionalSecondDigits: 3
+})
+
+/** A time to the millisecond. */
+export const exactTime = (at: number): string => exactClock.format(at)
+
+const padded = (n: number, length = 2): string => String(n).padStart(length, "0")
+
+/** The time since a beginning, as a clock shows it: 3.214 s, 12:05.2, 3:20:05, 2 d 03:20:05. */
+export const since = (ms: number): string => {
+  const whole = Math.round(ms)
+  if (whole < 60_000) return `${Math.floor(whole / 1_000)}.${padded(whole % 1_000, 3)} s`
+  const seconds = Math.floor(whole / 1_000)
+  const minutes = Math.floor(seconds / 60)
+  if (minutes < 60) return `${minutes}:${padded(seconds % 60)}.${Math.floor((whole % 1_000) / 100)}`
+  const hours = Math.floor(minutes / 60)
+  const rest = `${padded(minutes % 60)}:${padded(seconds % 60)}`
+  return hours < 24 ? `${hours}:${rest}` : `${Math.floor(hours / 24)} d ${padded(hours % 24)}:${rest}`
+}
 
 /** How a state looks: its colour says whether somebody has to do something. */
 export const toneOf = (state: State | "unfinished"): "live" | "good" | "bad" | "warn" | "idle" => {
