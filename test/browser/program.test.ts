@@ -1,13 +1,13 @@
 /** The program of a job in the console: its graph, and what the job makes of it; facts by kind, searched and compared. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
 import { programs as others } from "../support/browser/programs.ts"
-import { programs } from "../support/browser/questions.ts"
+import { programs, wide } from "../support/browser/questions.ts"
 import { until } from "../support/server/harness.ts"
 import { openSite, type Site, shows } from "./site.ts"
 
 let site: Site
 beforeAll(async () => {
-  site = await openSite([...programs, ...others])
+  site = await openSite([...programs, ...others, wide])
   await site.start("spends", "spent", { topic: "bees" })
   await site.reach("spent", "failed")
 })
@@ -19,16 +19,100 @@ describe("the view of the program", () => {
     const { complaints, page } = await site.visit("jobs/spent/program")
     const graph = page.locator(".chart.program")
     await graph.locator(".node.agent").first().waitFor()
+    await graph.locator(".doing").first().waitFor()
     expect((await graph.locator(".node text").allTextContents()).map((text) => text.trim()).sort()).toEqual([
       "Item 2",
       "Report 2",
-      "shorten",
-      "write"
+      "shorten 2 tasks · 1 discarded",
+      "write 2 tasks"
     ])
     expect(await graph.locator(".edge").count()).toBeGreaterThanOrEqual(4)
     const row = page.getByRole("region", { name: "Agents" }).locator("tbody tr", { hasText: "write" })
     expect(await row.locator("td").allInnerTexts()).toEqual(["write", "fiber", "0", "Item", "Item", "Report", "Mail"])
     expect(complaints).toEqual([])
+  })
+
+  it("uses the width, and is enlarged by buttons, by keys and by the wheel with ctrl", async () => {
+    const { complaints, page } = await site.visit("jobs/spent/program")
+    const graph = page.locator(".chart.program svg")
+    await graph.locator(".node").first().waitFor()
+    const width = async (): Promise<number> => (await graph.boundingBox())?.width ?? 0
+    const height = async (): Promise<number> => (await graph.locator(".node.agent").first().boundingBox())?.height ?? 0
+    const first = await width()
+    // An agent is not smaller than the text of the page needs.
+    expect(await height()).toBeGreaterThan(60)
+    await page.getByRole("button", { name: "Zoom in" }).click()
+    await until(async () => (await width()) > first * 1.2)
+    await page.getByRole("button", { name: "Zoom out" }).click()
+    await until(async () => Math.abs((await width()) - first) < 2)
+    await graph.locator(".node").first().focus()
+    await page.keyboard.press("+")
+    await until(async () => (await width()) > first * 1.2)
+    await page.keyboard.press("0")
+    await until(async () => Math.abs((await width()) - first) < 2)
+    const box = (await graph.boundingBox())!
+    await page.mouse.move(box.x + 20, box.y + 20)
+    await page.keyboard.down("Control")
+    await page.mouse.wheel(0, -200)
+    await page.keyboard.up("Control")
+    await until(async () => (await width()) > first * 1.1)
+    expect(complaints).toEqual([])
+  })
+
+  it("opens the facts of a kind, and what an agent reads, writes and has done, by a click and by keys", async () => {
+    const { complaints, page } = await site.visit("jobs/spent/program")
+    await page.getByRole("button", { name: /^write / }).click()
+    const pane = page.getByRole("region", { name: "the chosen agent" })
+    await pane.getByText("2 tasks").waitFor()
+    expect(await pane.innerText()).toMatch(/reads\s+Item\s+writes\s+Report/)
+    expect(page.url()).toContain("agent=write")
+    await page.getByRole("button", { name: /^shorten / }).focus()
+    await page.keyboard.press("Enter")
+    await pane.getByText("1 of them without effect").waitFor()
+    await page.keyboard.press("ArrowRight")
+    expect(await page.evaluate(`document.activeElement.dataset.node`)).toBe("k Report")
+    await page.keyboard.press("Enter")
+    await page.waitForURL(/\/facts\?kind=Report/)
+    await page.goBack()
+    await page.getByRole("button", { name: "Item 2 facts" }).click()
+    await page.waitForURL(/\/facts\?kind=Item/)
+    expect(complaints).toEqual([])
+  })
+
+  it("marks the agents that run now, says what runs and waits, and no longer when the job has ended", async () => {
+    await site.start("varied", "works", { isHeld: true, afterMs: 0 })
+    const { complaints, page } = await site.visit("jobs/works/program")
+    const sit = page.locator(".node.runs", { hasText: "sit" })
+    await sit.locator(".doing", { hasText: "1 runs · 2 wait" }).waitFor()
+    await page.getByRole("status").filter({ hasText: "1 agent runs now" }).waitFor()
+    await sit.click()
+    const running = page.getByRole("list", { name: "Its tasks that run" })
+    expect(await running.innerText()).toMatch(/Seat\/1 runs .* on the main thread/)
+    await page.getByText("waits for a permit of its agent").first().waitFor()
+    await site.running.post("/api/v1/jobs/works/cancel")
+    await until(async () => (await page.locator(".node.runs").count()) === 0, 20_000)
+    expect(complaints).toEqual([])
+  })
+
+  it("of 40 agents and 60 kinds begins at a readable size, shows all of them, and does not freeze the page", async () => {
+    await site.start("wide", "wide")
+    await site.reach("wide", "converged")
+    for (const size of [{ width: 1_280 }, { width: 390, height: 844, theme: "dark" }] as const) {
+      const { complaints, page } = await site.visit("jobs/wide/program", size)
+      const graph = page.locator(".chart.program")
+      await until(async () => (await graph.locator(".node").count()) === 100, 20_000)
+      const text = async (): Promise<number> =>
+        (await graph.locator(".node.agent text").first().boundingBox())?.height ?? 0
+      expect(await text()).toBeGreaterThan(11)
+      await page.getByRole("button", { name: "all", exact: true }).click()
+      await until(async () => {
+        const [inside, box] = [await graph.locator("svg").boundingBox(), await graph.boundingBox()]
+        return inside !== null && box !== null && inside.width <= box.width && inside.height <= box.height
+      })
+      // The page itself never scrolls aside.
+      expect(await page.evaluate(`document.documentElement.scrollWidth <= innerWidth`)).toBe(true)
+      expect(complaints).toEqual([])
+    }
   })
 
   it("shows the input, the budget against its limits, and who paid", async () => {

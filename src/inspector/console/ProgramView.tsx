@@ -7,49 +7,18 @@
 import { useSignal } from "@preact/signals"
 import { useEffect } from "preact/hooks"
 import { ask, ofJob, queryOf } from "./api.ts"
-import { number, short } from "./format.ts"
+import { number } from "./format.ts"
 import { poll } from "./browser.ts"
 import { BudgetPanel, Diagnostics } from "./Budgets.tsx"
 import { Intents } from "./Intents.tsx"
 import { Invariants } from "./Invariants.tsx"
 import { at, graph, input, isOver, job, jobId } from "./jobStore.ts"
-import { type Laid, layout } from "./layout.ts"
-import { Empty, Panel, Said, visible } from "./parts.tsx"
+import type { Laid } from "./graphPlaces.ts"
+import { layout } from "./layout.ts"
+import { Empty, Panel, Said } from "./parts.tsx"
+import { ProgramGraph } from "./ProgramGraph.tsx"
 import type { Graph, Replayed, TimelinePage } from "./shapes.ts"
 import { Value } from "./ValueView.tsx"
-
-const Picture = ({ laid, counts }: { readonly laid: Laid; readonly counts: Readonly<Record<string, number>> }) => (
-  <div class="chart program" tabIndex={0} role="img" aria-label="Agents and kinds; the table below lists them.">
-    <svg
-      viewBox={`-4 -4 ${laid.width + 8} ${laid.height + 8}`}
-      style={{ minWidth: `${Math.round(laid.width * 0.66)}px`, maxWidth: `${laid.width * 1.1}px` }}
-      aria-hidden="true"
-    >
-      <defs>
-        <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
-          <path d="M0 0 L8 4 L0 8 z" />
-        </marker>
-      </defs>
-      {laid.edges.map(({ id, points }) => (
-        <path
-          key={id}
-          class="edge"
-          d={points.map(([x, y], index) => `${index === 0 ? "M" : "L"}${x} ${y}`).join(" ")}
-          marker-end="url(#arrow)"
-        />
-      ))}
-      {laid.nodes.map(({ height, id, isAgent, name, width, x, y }) => (
-        <g key={id} class={isAgent ? "node agent" : "node kind"}>
-          <rect x={x} y={y} width={width} height={height} rx={isAgent ? 8 : height / 2} />
-          <text x={x + width / 2} y={y + height / 2 + 4.5} text-anchor="middle">
-            {visible(name.length > 26 ? `${name.slice(0, 25)}…` : name)}
-            {isAgent ? null : <tspan class="count"> {short(counts[name] ?? 0)}</tspan>}
-          </text>
-        </g>
-      ))}
-    </svg>
-  </div>
-)
 
 const Agents = ({ found }: { readonly found: Graph }) => (
   <div class="wide" tabIndex={0} role="region" aria-label="Agents">
@@ -169,12 +138,16 @@ export const ProgramView = () => {
       {found === undefined ? (
         <Empty>This server does not serve the program, so only its journal can be shown.</Empty>
       ) : null}
-      {laid.value === undefined ? null : (
+      {laid.value === undefined || found === undefined ? null : (
         <Panel
           title="Graph"
-          note={at.value === undefined ? "kinds with the number of their facts" : `as of cycle ${at.value}`}
+          note={
+            at.value === undefined
+              ? "kinds with their facts, agents with their tasks"
+              : `as of cycle ${number(at.value)}`
+          }
         >
-          <Picture laid={laid.value} counts={counts.value} />
+          <ProgramGraph found={found} laid={laid.value} counts={counts.value} />
         </Panel>
       )}
       {found === undefined ? null : (

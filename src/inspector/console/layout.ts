@@ -4,22 +4,8 @@
  * Boundary: a graph in, places out.
  */
 import { loadScript } from "./browser.ts"
+import type { Laid } from "./graphPlaces.ts"
 import type { Graph } from "./shapes.ts"
-
-export interface Laid {
-  readonly width: number
-  readonly height: number
-  readonly nodes: ReadonlyArray<{
-    readonly id: string
-    readonly name: string
-    readonly isAgent: boolean
-    readonly x: number
-    readonly y: number
-    readonly width: number
-    readonly height: number
-  }>
-  readonly edges: ReadonlyArray<{ readonly id: string; readonly points: ReadonlyArray<readonly [number, number]> }>
-}
 
 interface Point {
   readonly x: number
@@ -76,6 +62,19 @@ const fetchEngine = (): Promise<Elk> =>
 
 const widthOf = (name: string, extra: number): number => Math.min(230, Math.max(70, name.length * 7.4 + extra))
 
+interface Edge {
+  readonly agent: string
+  readonly kind: string
+  readonly isWrite: boolean
+}
+
+/** The reads and the writes of a program. The engine knows an edge by its place here. */
+const edgesOf = ({ agents }: Graph): ReadonlyArray<Edge> =>
+  agents.flatMap(({ each, name: agent, reads, writes }) => [
+    ...[...new Set(each === null ? reads : [each, ...reads])].map((kind) => ({ agent, kind, isWrite: false })),
+    ...[...new Set(writes)].map((kind) => ({ agent, kind, isWrite: true }))
+  ])
+
 /** Lays a program out, from what it begins with to what it ends with. Undefined if the engine cannot be loaded. */
 export const layout = async (graph: Graph): Promise<Laid | undefined> => {
   let elk: Elk
@@ -84,17 +83,7 @@ export const layout = async (graph: Graph): Promise<Laid | undefined> => {
   } catch {
     return undefined
   }
-  const edges: Array<{
-    readonly id: string
-    readonly sources: ReadonlyArray<string>
-    readonly targets: ReadonlyArray<string>
-  }> = []
-  const edge = (from: string, to: string): void =>
-    void edges.push({ id: `${from}>${to}`, sources: [from], targets: [to] })
-  for (const { each, name, reads, writes } of graph.agents) {
-    for (const kind of new Set(each === null ? reads : [each, ...reads])) edge(`k ${kind}`, `a ${name}`)
-    for (const kind of writes) edge(`a ${name}`, `k ${kind}`)
-  }
+  const edges = edgesOf(graph)
   const laid = await elk.layout({
     id: "root",
     layoutOptions: {
@@ -108,9 +97,14 @@ export const layout = async (graph: Graph): Promise<Laid | undefined> => {
     },
     children: [
       ...graph.kinds.map(({ name }) => ({ id: `k ${name}`, width: widthOf(name, 62), height: 30 })),
-      ...graph.agents.map(({ name }) => ({ id: `a ${name}`, width: widthOf(name, 26), height: 34 }))
+      // An agent has a second line, for its tasks.
+      ...graph.agents.map(({ name }) => ({ id: `a ${name}`, width: Math.max(150, widthOf(name, 26)), height: 48 }))
     ],
-    edges
+    edges: edges.map(({ agent, isWrite, kind }, index) => {
+      const ends = [`k ${kind}`, `a ${agent}`]
+      const [from = "", to = ""] = isWrite ? ends.reverse() : ends
+      return { id: String(index), sources: [from], targets: [to] }
+    })
   })
   return {
     width: laid.width,
@@ -126,6 +120,7 @@ export const layout = async (graph: Graph): Promise<Laid | undefined> => {
     })),
     edges: laid.edges.map(({ id, sections = [] }) => ({
       id,
+      ...(edges[Number(id)] ?? { agent: "", kind: "", isWrite: false }),
       points: sections.flatMap(({ bendPoints = [], endPoint, startPoint }) =>
         [startPoint, ...bendPoints, endPoint].map(({ x, y }) => [x, y] as const)
       )

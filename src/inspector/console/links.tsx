@@ -2,7 +2,7 @@
 import { Said } from "./parts.tsx"
 import { job } from "./jobStore.ts"
 import { factQuery, isNameable, type Nameable } from "./factNames.ts"
-import { go, hrefOf, route } from "./route.ts"
+import { go, hrefOf, type Route, route } from "./route.ts"
 
 /** A link to a fact. The address names it by kind and id, so it can be kept. */
 export const FactLink = ({ fact }: { readonly fact: Nameable }) => {
@@ -22,6 +22,30 @@ export const FactLink = ({ fact }: { readonly fact: Nameable }) => {
         <Said text={kind} limit={60} />
       </b>
       /<Said text={id} limit={120} />
+    </a>
+  )
+}
+
+/** The facts of a kind, as a place. */
+const ofKind = (kind: string): Route | undefined => {
+  const { value } = route
+  if (value.page !== "job") return undefined
+  const at = value.query["at"]
+  return { ...value, view: "facts", query: at === undefined ? { kind } : { at, kind } }
+}
+
+export const openKind = (kind: string): void => {
+  const to = ofKind(kind)
+  if (to !== undefined) go(to)
+}
+
+export const KindLink = ({ kind }: { readonly kind: string }) => {
+  const to = ofKind(kind)
+  return to === undefined ? (
+    <Said text={kind} limit={80} />
+  ) : (
+    <a href={hrefOf(to)}>
+      <Said text={kind} limit={80} />
     </a>
   )
 }

@@ -180,3 +180,22 @@ export const streams = Program.make("streams", {
 })
 
 export const programs = [panics, fails, queues, varied, spends, streams] as const
+
+const wideKinds = Array.from({ length: 60 }, (_, place) =>
+  Fact.kind(`Kind${place}`, { schema: Schema.Struct({ id: Schema.String }), id: ({ id }) => id })
+)
+
+/** 40 agents and 60 kinds, in rows of eight. */
+export const wide = Program.make("wide", {
+  input: Schema.Struct({}),
+  seed: () => wideKinds.slice(0, 8).map((kind) => kind.of({ id: "first" })),
+  agents: Array.from({ length: 40 }, (_, place) => {
+    const [each, next, aside] = [wideKinds[place]!, wideKinds[place + 8]!, wideKinds[20 + place]!]
+    return Agent.make(`agent-${place}`, {
+      each,
+      reads: [wideKinds[Math.max(0, place - 5)]!],
+      writes: [...new Set([next, aside])],
+      execute: () => Effect.succeed({})
+    })
+  })
+})

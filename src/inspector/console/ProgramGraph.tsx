@@ -1,0 +1,333 @@
+/**
+ * The graph of a program: kinds with the number of their facts, and agents with their tasks. An agent that runs is marked.
+ *
+ * A kind opens its facts, and an agent opens beside the graph. Buttons, + and -, and the wheel with ctrl zoom; 0 shows all;
+ * dragging and scrolling move. The arrow keys go from node to node, and Enter opens one.
+ */
+import { useSignal } from "@preact/signals"
+import type { TargetedKeyboardEvent, TargetedPointerEvent, TargetedWheelEvent } from "preact"
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks"
+import { AgentPane } from "./AgentPane.tsx"
+import { type AgentNow, agentsNow, lineOf } from "./agentWork.ts"
+import { number, plural, short } from "./format.ts"
+import {
+  beginScale,
+  clampScale,
+  directions,
+  type GraphNode,
+  type Laid,
+  margin,
+  nextNode,
+  wholeScale
+} from "./graphPlaces.ts"
+import { at, isOver, tasks } from "./jobStore.ts"
+import { openKind } from "./links.tsx"
+import { visible } from "./parts.tsx"
+import { change, route } from "./route.ts"
+import type { Graph, TasksNow } from "./shapes.ts"
+import { useWork } from "./work.ts"
+
+const cut = (name: string): string => visible(name.length > 26 ? `${name.slice(0, 25)}…` : name)
+
+interface NodeProps {
+  readonly node: GraphNode
+  readonly facts: number
+  readonly now: AgentNow | undefined
+  readonly isChosen: boolean
+  /** Whether another node is chosen that has nothing to do with this one. */
+  readonly isFar: boolean
+  /** Whether the tabulator comes here. */
+  readonly isStop: boolean
+  readonly onOpen: (node: GraphNode) => void
+  readonly onFocus: (node: GraphNode) => void
+}
+
+/** What a node says, as it is seen: its name, and its count or what it does. */
+const textsOf = ({ isAgent, name, width }: GraphNode, facts: number, now: AgentNow | undefined) => {
+  const line = isAgent ? lineOf(now) : short(facts)
+  const most = Math.floor(width / 5.6)
+  return { name: cut(name), line: isAgent && line.length > most ? `${line.slice(0, most - 1)}…` : line }
+}
+
+const titleOf = ({ isAgent, name }: GraphNode, facts: number, now: AgentNow | undefined): string => {
+  const line = isAgent ? lineOf(now) : plural(facts, "fact")
+  return `${isAgent ? "agent" : "kind"} ${name}${line === "" ? "" : `: ${line}`}`
+}
+
+const classOf = ({ isChosen, isFar, node, now }: NodeProps): string =>
+  [
+    "node",
+    node.isAgent ? "agent" : "kind",
+    now !== undefined && now.running.length > 0 ? "runs" : "",
+    isChosen ? "chosen" : "",
+    isFar ? "far" : ""
+  ]
+    .filter(Boolean)
+    .join(" ")
+
+const Node = (props: NodeProps) => {
+  const { facts, isChosen, isStop, node, now, onFocus, onOpen } = props
+  const { height, id, isAgent, width, x, y } = node
+  const { line, name } = textsOf(node, facts, now)
+  const middle = x + width / 2
+  return (
+    <g
+      class={classOf(props)}
+      data-node={id}
+      role="button"
+      tabIndex={isStop ? 0 : -1}
+      aria-label={`${name} ${line}${isAgent ? ", agent" : plural(facts, "fact").replace(/^\S+/, "")}`}
+      aria-pressed={isAgent ? isChosen : undefined}
+      onClick={() => onOpen(node)}
+      onFocus={() => onFocus(node)}
+    >
+      <title>{titleOf(node, facts, now)}</title>
+      <rect x={x} y={y} width={width} height={height} rx={isAgent ? 8 : height / 2} />
+      {now !== undefined && now.running.length > 0 ? <circle class="pulse" cx={x + 13} cy={y + 16} r={4.5} /> : null}
+      <text x={middle} y={isAgent && line !== "" ? y + 20 : y + height / 2 + 4.5} text-anchor="middle">
+        {name}{" "}
+        {line === "" ? null : isAgent ? (
+          <tspan class="doing" x={middle} y={y + 37}>
+            {line}
+          </tspan>
+        ) : (
+          <tspan class="count">{line}</tspan>
+        )}
+      </text>
+    </g>
+  )
+}
+
+/** The room for a graph. Its box grows with the graph, up to a part of the window. */
+const roomOf = (box: HTMLElement) => ({ width: box.clientWidth, height: innerHeight * 0.62 })
+
+/** The scale of the graph, and what changes it without a jump of what is in sight. */
+const useScale = (laid: Laid) => {
+  const box = useRef<HTMLDivElement>(null)
+  const scale = useSignal(0)
+  /** The place in the graph that stays where it is in the box. */
+  const kept = useRef<
+    { readonly x: number; readonly y: number; readonly left: number; readonly top: number } | undefined
+  >(undefined)
+  useLayoutEffect(() => {
+    if (box.current !== null) scale.value = beginScale(laid, roomOf(box.current))
+  }, [laid])
+  useLayoutEffect(() => {
+    const { current } = kept
+    kept.current = undefined
+    if (current === undefined || box.current === null) return
+    box.current.scrollLeft = current.x * scale.value - current.left
+    box.current.scrollTop = current.y * scale.value - current.top
+  }, [scale.value])
+  const zoomTo = (next: number, left?: number, top?: number): void => {
+    const { current } = box
+    if (current === null) return
+    const [atX, atY] = [left ?? current.clientWidth / 2, top ?? current.clientHeight / 2]
+    const [x, y] = [(current.scrollLeft + atX) / scale.value, (current.scrollTop + atY) / scale.value]
+    kept.current = { x, y, left: atX, top: atY }
+    scale.value = clampScale(next)
+  }
+  return {
+    box,
+    scale: scale.value,
+    zoom: (factor: number, left?: number, top?: number) => zoomTo(scale.value * factor, left, top),
+    showAt: ({ height, width, x, y }: GraphNode) => {
+      const { current } = box
+      if (current === null) return
+      current.scrollLeft = (x + width / 2) * scale.value - current.clientWidth / 2
+      current.scrollTop = (y + height / 2) * scale.value - current.clientHeight / 2
+    },
+    showAll: () => {
+      const { current } = box
+      if (current !== null) zoomTo(wholeScale(laid, roomOf(current)))
+    }
+  }
+}
+
+type View = ReturnType<typeof useScale>
+
+/** Dragging moves the graph. A press that moves little is a click. */
+const useDrag = ({ box }: View) => {
+  const from = useRef<
+    { readonly x: number; readonly y: number; readonly left: number; readonly top: number } | undefined
+  >(undefined)
+  const hasMoved = useRef(false)
+  return {
+    onPointerDown: (event: TargetedPointerEvent<HTMLDivElement>) => {
+      hasMoved.current = false
+      from.current = undefined
+      if (event.pointerType !== "mouse" || event.button !== 0) return
+      const { scrollLeft: left, scrollTop: top } = event.currentTarget
+      from.current = { x: event.clientX, y: event.clientY, left, top }
+    },
+    onPointerMove: (event: TargetedPointerEvent<HTMLDivElement>) => {
+      const { current } = from
+      if (current === undefined || event.buttons === 0 || box.current === null) return
+      if (Math.hypot(event.clientX - current.x, event.clientY - current.y) > 4) hasMoved.current = true
+      box.current.scrollLeft = current.left + current.x - event.clientX
+      box.current.scrollTop = current.top + current.y - event.clientY
+    },
+    onClickCapture: (event: Event) => {
+      if (hasMoved.current) event.stopPropagation()
+    }
+  }
+}
+
+const Edges = ({ chosen, laid }: { readonly laid: Laid; readonly chosen: string | undefined }) => (
+  <>
+    {laid.edges.map(({ agent, id, isWrite, points }) => (
+      <path
+        key={id}
+        class={`edge${chosen === undefined ? "" : agent === chosen ? " near" : " far"}`}
+        d={points.map(([x, y], index) => `${index === 0 ? "M" : "L"}${x} ${y}`).join(" ")}
+        marker-end={`url(#${chosen !== undefined && agent === chosen ? "nearArrow" : "arrow"})`}
+      >
+        <title>{isWrite ? "writes" : "reads"}</title>
+      </path>
+    ))}
+  </>
+)
+
+const Marker = ({ id }: { readonly id: string }) => (
+  <marker id={id} viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
+    <path d="M0 0 L8 4 L0 8 z" />
+  </marker>
+)
+
+/** Whether some agents run, and what the marks mean. */
+const Toolbar = ({ running, view: { showAll, zoom } }: { readonly view: View; readonly running: number }) => (
+  <div class="toolbar" role="toolbar" aria-label="Graph">
+    <button type="button" aria-label="Zoom in" onClick={() => zoom(1.25)}>
+      +
+    </button>
+    <button type="button" aria-label="Zoom out" onClick={() => zoom(1 / 1.25)}>
+      −
+    </button>
+    <button type="button" onClick={showAll}>
+      all
+    </button>
+    {running === 0 ? null : (
+      <b class="runsNow" role="status">
+        <i class="dot" aria-hidden="true" /> {plural(running, "agent")} {running === 1 ? "runs" : "run"} now
+      </b>
+    )}
+    <small class="soft">
+      + and - or ctrl and the wheel zoom · arrow keys and Enter: a kind's facts, an agent's tasks
+    </small>
+  </div>
+)
+
+interface Props {
+  readonly found: Graph
+  readonly laid: Laid
+  readonly counts: Readonly<Record<string, number>>
+}
+
+/** The kinds and the agent around a chosen agent. */
+const nearOf = (laid: Laid, chosen: string | undefined): ReadonlySet<string> | undefined =>
+  chosen === undefined
+    ? undefined
+    : new Set([`a ${chosen}`, ...laid.edges.flatMap(({ agent, kind }) => (agent === chosen ? [`k ${kind}`] : []))])
+
+/** Where the keys of the graph lead. */
+const keysOf = ({ box, showAll, zoom }: View, { nodes }: Laid, onOpen: (node: GraphNode) => void) => {
+  const acts: Readonly<Record<string, () => void>> = {
+    "+": () => zoom(1.25),
+    "=": () => zoom(1.25),
+    "-": () => zoom(1 / 1.25),
+    "0": showAll
+  }
+  return (event: TargetedKeyboardEvent<HTMLDivElement>): void => {
+    if (event.altKey || event.ctrlKey || event.metaKey) return
+    const act = acts[event.key]
+    const direction = directions[event.key]
+    const focused = nodes.find(({ id }) => id === (document.activeElement as HTMLElement | null)?.dataset["node"])
+    if (act !== undefined) act()
+    else if (focused !== undefined && (event.key === "Enter" || event.key === " ")) onOpen(focused)
+    else if (direction !== undefined && focused !== undefined) {
+      const next = nextNode(nodes, focused, direction)
+      const element = next && box.current?.querySelector<SVGElement>(`[data-node="${CSS.escape(next.id)}"]`)
+      element?.focus()
+      element?.scrollIntoView({ block: "nearest", inline: "nearest" })
+    } else return
+    event.preventDefault()
+  }
+}
+
+/** Of a graph that is not all in sight, the first node is, or an agent that runs. It waits until that is known. */
+const useBegin = (view: View, laid: Laid, now: TasksNow | undefined, isKnown: boolean): void => {
+  const begun = useRef<Laid | undefined>(undefined)
+  useEffect(() => {
+    if (begun.current === laid || view.scale === 0 || (now === undefined && !isKnown)) return
+    begun.current = laid
+    const running = new Set(now?.running.map(({ agent }) => agent))
+    const place = laid.nodes.find(({ isAgent, name }) => isAgent && running.has(name))
+    view.showAt(place ?? laid.nodes.reduce((first, node) => (node.x < first.x ? node : first)))
+  })
+}
+
+export const ProgramGraph = ({ counts, found, laid }: Props) => {
+  const view = useScale(laid)
+  const drag = useDrag(view)
+  const work = useWork(true)
+  const isPresent = at.value === undefined && !isOver.value
+  const now = agentsNow(isPresent ? tasks.value : undefined, work)
+  const stop = useSignal<string | undefined>(undefined)
+  const named = route.value.query["agent"]
+  const agent = found.agents.find(({ name }) => name === named)
+  const near = nearOf(laid, agent?.name)
+  const choose = (name: string): void => change({ agent: name })
+  const onOpen = ({ isAgent, name }: GraphNode): void =>
+    isAgent ? choose(name === agent?.name ? "" : name) : openKind(name)
+  const onWheel = (event: TargetedWheelEvent<HTMLDivElement>): void => {
+    if (!event.ctrlKey) return
+    event.preventDefault()
+    const box = event.currentTarget.getBoundingClientRect()
+    view.zoom(event.deltaY > 0 ? 1 / 1.15 : 1.15, event.clientX - box.left, event.clientY - box.top)
+  }
+  const first = stop.value ?? laid.nodes[0]?.id
+  const [width, height] = [laid.width + 2 * margin, laid.height + 2 * margin]
+  useEffect(() => void (stop.value = undefined), [laid])
+  useBegin(view, laid, isPresent ? tasks.value : undefined, !isPresent)
+  return (
+    <>
+      <Toolbar view={view} running={[...now.values()].filter(({ running }) => running.length > 0).length} />
+      <div class={agent === undefined ? "programSplit" : "programSplit open"}>
+        <div
+          ref={view.box}
+          class="chart program"
+          role="group"
+          aria-label={`Agents and kinds: ${number(laid.nodes.length)} of them. The table below lists the agents.`}
+          onWheel={onWheel}
+          onKeyDown={keysOf(view, laid, onOpen)}
+          {...drag}
+        >
+          <svg
+            viewBox={`${-margin} ${-margin} ${width} ${height}`}
+            style={{ width: `${width * view.scale}px`, height: `${height * view.scale}px` }}
+          >
+            <defs>
+              <Marker id="arrow" />
+              <Marker id="nearArrow" />
+            </defs>
+            <Edges laid={laid} chosen={agent?.name} />
+            {laid.nodes.map((node) => (
+              <Node
+                key={node.id}
+                node={node}
+                facts={counts[node.name] ?? 0}
+                now={node.isAgent ? now.get(node.name) : undefined}
+                isChosen={node.isAgent && node.name === agent?.name}
+                isFar={near !== undefined && !near.has(node.id)}
+                isStop={node.id === first}
+                onOpen={onOpen}
+                onFocus={({ id }) => (stop.value = id)}
+              />
+            ))}
+          </svg>
+        </div>
+        {agent === undefined ? null : <AgentPane agent={agent} now={now.get(agent.name)} onClose={() => choose("")} />}
+      </div>
+    </>
+  )
+}
