@@ -1,5 +1,5 @@
 /**
- * Places in a graph: the part that is in sight at a scale, and the way from node to node. Boundary: pure; layout.ts finds the places.
+ * Places in a graph: the part that is in sight at a scale, and the way from node to node. Boundary: pure; layout.ts finds places.
  */
 /** A graph with places. */
 export interface Laid {
