@@ -31,8 +31,8 @@ export const standingIn = ({ state }: Pick<Job, "state">): Standing => {
 }
 
 /** A job of a list as a store would have it. */
-export const storedOf = (job: Omit<Summary, "budget" | "durationMs">): StoredJob => {
-  const { attributes, createdAt, cycle, error, haltedAt, hash, jobId, program, quarantine, state } = job
+export const storedOf = (job: Omit<Summary, "budget" | "noBudget" | "durationMs">): StoredJob => {
+  const { attributes, createdAt, cycle, error, haltedAt, hash, jobId, parent, program, quarantine, state } = job
   const status = isEnd(state) ? state : undefined
   return {
     ...{ jobId, program, status, createdAt, haltedAt: haltedAt ?? undefined },
@@ -41,7 +41,8 @@ export const storedOf = (job: Omit<Summary, "budget" | "durationMs">): StoredJob
     isHeld: status === undefined && state !== "suspended" && quarantine === undefined,
     attempts: quarantine === undefined ? undefined : { count: 0, at: 0, failure: undefined, quarantine },
     ...(error === null ? {} : { error }),
-    ...(attributes === undefined ? {} : { attributes })
+    ...(attributes === undefined ? {} : { attributes }),
+    ...(parent === undefined ? {} : { parent })
   }
 }
 

@@ -65,12 +65,13 @@ const joined = (sections: ReadonlyArray<string>): string => sections.filter((sec
 export const heldPage = ({ facts, headline, job, kinds }: HeldJob, given: Page): string => {
   const { style, width } = given
   const page = { ...given, most: facts === undefined ? Report.mostShown : undefined }
-  const { createdAt, haltedAt, hash, jobId, program, result } = job
+  const { createdAt, haltedAt, hash, jobId, parent, program, result } = job
   const head =
     `${Report.statusLine(standingIn(job), oneLine(jobId), style)}\n` + indent(wrap(oneLine(headline), width - 2), "  ")
   const rows = properties(
     [
       ["program", oneLine(program)],
+      ["parent", parent === undefined ? undefined : oneLine(parent)],
       ["cycles", thousands(cyclesOf(storedOfJob(job)))],
       ["created", moment(createdAt)],
       ["ended", haltedAt === null ? undefined : moment(haltedAt)],

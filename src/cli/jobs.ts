@@ -109,7 +109,7 @@ const listedAt = (place: Place, query: Query): Effect.Effect<Listed, StoreError 
 
 /** A job of a list as JSON. */
 export const jobJson = (job: StoredJob, standing: Standing) => {
-  const { attempts, attributes, createdAt, cycle, error, haltedAt, hash, isHeld, jobId, program, status } = job
+  const { attempts, attributes, createdAt, cycle, error, haltedAt, hash, isHeld, jobId, parent, program, status } = job
   return {
     jobId,
     program,
@@ -123,7 +123,8 @@ export const jobJson = (job: StoredJob, standing: Standing) => {
     createdAt,
     haltedAt: haltedAt ?? null,
     error: error ?? null,
-    ...(attributes === undefined ? {} : { attributes })
+    ...(attributes === undefined ? {} : { attributes }),
+    ...(parent === undefined ? {} : { parent })
   }
 }
 

@@ -20,7 +20,7 @@ type Calls = ServerClient["journals"]
 
 /** A job of the list as the store has it. */
 export const jobOf = (job: typeof Shapes.StoredJob.Type): StoredJob => {
-  const { attempts, attributes, createdAt, cycle, error, haltedAt, hash, isHeld, jobId, program, status } = job
+  const { attempts, attributes, createdAt, cycle, error, haltedAt, hash, isHeld, jobId, parent, program, status } = job
   return {
     ...{ jobId, program, status: status ?? undefined, createdAt, haltedAt: haltedAt ?? undefined, cycle, hash, isHeld },
     attempts:
@@ -28,7 +28,8 @@ export const jobOf = (job: typeof Shapes.StoredJob.Type): StoredJob => {
         ? undefined
         : { ...attempts, failure: attempts.failure ?? undefined, quarantine: attempts.quarantine ?? undefined },
     ...(error === null ? {} : { error }),
-    ...(attributes === undefined ? {} : { attributes })
+    ...(attributes === undefined ? {} : { attributes }),
+    ...(parent === undefined ? {} : { parent })
   }
 }
 
@@ -95,7 +96,7 @@ const storeOf = (server: AServer, calls: Calls): JobStore["Service"] => {
         0
       ),
     kept: (id) => Effect.map(ofJob(id, calls.kept({ params: { id } })), ({ kept }) => kept),
-    list: ({ attributes, before, cursor, limit, program, status }: ListOptions = {}) =>
+    list: ({ attributes, before, cursor, limit, parent, program, status }: ListOptions = {}) =>
       Effect.map(
         listed(
           cursor ?? before,
@@ -103,6 +104,7 @@ const storeOf = (server: AServer, calls: Calls): JobStore["Service"] => {
             query: {
               ...(program === undefined ? {} : { program }),
               ...(status === undefined ? {} : { status }),
+              ...(parent === undefined ? {} : { parent }),
               ...(limit === undefined ? {} : { limit }),
               ...(cursor === undefined ? {} : { cursor }),
               ...(before === undefined ? {} : { before }),

@@ -7,7 +7,7 @@ import * as Journal from "../journal/Journal.ts"
 import { Examination } from "../outcome/diagnosis.ts"
 import { errorToJson } from "../outcome/resultJson.ts"
 import type { JobEvent } from "../outcome/JobEvent.ts"
-import type { StoredJournal } from "../store/index.ts"
+import { JobStore, type StoredJournal } from "../store/index.ts"
 import { ExitCode, type Failed } from "./exitCode.ts"
 import type { HeldJob } from "./heldJob.ts"
 import type { Host } from "./hostProcess.ts"
@@ -17,7 +17,7 @@ import { commandLine, shellWord } from "./pasted.ts"
 import type { Place } from "./place.ts"
 import * as Report from "./report.ts"
 import { isWithoutJournals } from "./serverError.ts"
-import { type Standing, standingOf } from "./standing.ts"
+import { type Standing, standingOf, standingsOf } from "./standing.ts"
 import { cyclesOf } from "../store/cycles.ts"
 import { errorIn, orCorrupt, readJob, type ReadJob, resultIn } from "./storedEnd.ts"
 import { factsJson, type JobOptions, moment, type Page, properties, showAt } from "./storedJobs.ts"
@@ -36,6 +36,9 @@ type Shown = {
       readonly standing: Standing
       /** One sentence that says why the job stands where it does. */
       readonly headline: string
+      readonly children: ReadonlyArray<Standing>
+      /** Whether there are more children than these. */
+      readonly hasMoreChildren: boolean
     }
   | { readonly _tag: "Held"; readonly held: HeldJob }
 )
@@ -68,7 +71,7 @@ const shownAt = (place: Place, jobId: string, isAll: boolean) =>
       const standing = yield* standingOf(read.journal)
       const { cycle, headline: said } = yield* examined(jobId)
       const headline = read.corrupt === undefined ? said : corruptHeadline(read.journal, standing, cycle)
-      return { _tag: "Stored" as const, read, standing, headline }
+      return { _tag: "Stored" as const, read, standing, headline, ...(yield* childrenOf(jobId)) }
     })
     if (place._tag === "File") return { ...(yield* stored), tasks: undefined }
     const live = yield* Effect.promise(() => import("./liveJob.ts"))
@@ -76,6 +79,27 @@ const shownAt = (place: Place, jobId: string, isAll: boolean) =>
     const hasEnded = found._tag === "Held" ? found.held.job.result !== null : found.read.journal.status !== undefined
     return { ...found, tasks: hasEnded ? undefined : yield* live.tasksNow(place, jobId) }
   })
+
+/** The standings of the newest children of a job. A server of an earlier version lists other jobs, too. */
+const childrenOf = Effect.fnUntraced(function* (jobId: string) {
+  const store = yield* JobStore
+  const { cursor, jobs } = yield* store.list({ parent: jobId, limit: countedChildren })
+  const children = jobs.filter(({ parent }) => parent === jobId)
+  return { children: yield* standingsOf(children), hasMoreChildren: cursor !== undefined && children.length > 0 }
+})
+
+/** Tuning: children whose standings are read. */
+const countedChildren = 100
+
+/** The number of children, and of those in each state. */
+const childrenText = ({ children, hasMoreChildren }: StoredJobShown): string | undefined => {
+  if (children.length === 0) return undefined
+  const counts = [...Map.groupBy(children, (standing) => standing)].map(
+    ([standing, all]) => `${all.length} ${standing}`
+  )
+  if (hasMoreChildren) return `more than ${children.length}, of the newest ${counts.join(", ")}`
+  return `${children.length}: ${counts.sort().join(", ")}`
+}
 
 /** Examines the events of a job, up to the corrupt part if there is one. `cycle`: the last one that is committed in them. */
 const examined = Effect.fnUntraced(function* (jobId: string) {
@@ -133,7 +157,8 @@ const quarantineOf = ({ attempts, jobId }: StoredJournal): string | undefined =>
     : `${reason}. "${commandLine("resume", [], [["--id", jobId]])}" tries it again`
 }
 
-const pageOf = ({ headline, read, standing }: StoredJobShown, isAll: boolean, { style, width }: Page): string => {
+const pageOf = (shown: StoredJobShown, isAll: boolean, { style, width }: Page): string => {
+  const { headline, read, standing } = shown
   const { corrupt, journal, output, replayed, usage } = read
   const result = resultIn(read)
   const error = errorIn(read)
@@ -158,6 +183,8 @@ const pageOf = ({ headline, read, standing }: StoredJobShown, isAll: boolean, { 
     [
       ["program", `${oneLine(journal.program)}${version === "" ? "" : `  version ${oneLine(version)}`}`],
       ["attributes", attributesLine(journal)],
+      ["parent", journal.parent === undefined ? undefined : oneLine(journal.parent)],
+      ["children", childrenText(shown)],
       ["cycles", thousands(cyclesOf(journal))],
       ["used", spent],
       ["created", moment(journal.createdAt)],

@@ -103,7 +103,22 @@ export interface JobsQuery {
   readonly cursor?: string | undefined
   /** The `previous` of a page: gives the page of newer jobs before it. It counts if there is a `cursor`, too. Default: none. */
   readonly before?: string | undefined
+  /** Only child jobs of the job with this id. Default: all. */
+  readonly parent?: string | undefined
 }
+
+/** The page of open approvals that is asked for. */
+export interface ApprovalsQuery {
+  /** Approvals in a page, from 1 to 1,000. Default: 100. */
+  readonly limit?: number | undefined
+  /** The `cursor` of a page: gives the page behind it. Default: the first page. */
+  readonly cursor?: string | undefined
+  /** The `previous` of a page: gives the page before it. It counts if there is a `cursor`, too. Default: none. */
+  readonly before?: string | undefined
+}
+
+/** One page of open approvals. It may be empty although `cursor`, or `previous`, names another one. */
+export type ApprovalPage = typeof Shapes.ApprovalPage.Type
 
 /** One page of a list, newest first. `cursor` names the page of older jobs, and `previous` that of newer ones. */
 export type JobPage = typeof Shapes.JobPage.Type
@@ -135,6 +150,8 @@ export interface RemoteJob<P extends Program.Any> {
   readonly approvals: {
     /** The approvals that wait for a decision, oldest first. */
     readonly list: Effect.Effect<ReadonlyArray<Approval>, SteerError>
+    /** One page of them, oldest first. Default: the first 100. */
+    readonly page: (query?: ApprovalsQuery) => Effect.Effect<ApprovalPage, ListError | SteerError>
     /**
      * Decides an approval. Succeeds when the decision is committed. Fails with `SignalRefused` if the approval is not open, also
      * because another decision came first; nothing is committed then.
@@ -176,4 +193,6 @@ export interface ProgramClient<P extends Program.Any> {
   readonly jobs: (query?: JobsQuery) => Effect.Effect<JobPage, ListError>
   /** The approvals of all jobs of the program that wait for a decision, those of the newest jobs first. */
   readonly approvals: Stream.Stream<Approval, SteerError>
+  /** One page of these approvals. Default: the first 100. */
+  readonly approvalPage: (query?: ApprovalsQuery) => Effect.Effect<ApprovalPage, ListError | SteerError>
 }

@@ -200,6 +200,7 @@ const jobOf = <P extends Program.Any>(
     telemetry: telemetryOf(calls, id),
     approvals: {
       list: Stream.runCollect(pagesOf((cursor) => calls.approvals({ params, query: cursorOf(cursor) }))),
+      page: (query = {}) => calls.approvals({ params, query }),
       answer: (approval, { by, decision, note }) => {
         const more = { ...(by === undefined ? {} : { by }), ...(note === undefined ? {} : { note }) }
         return calls.answerApproval({ params, payload: { approval, decision, ...more } })
@@ -245,6 +246,7 @@ export const makeClient = <P extends Program.Any>(
         ),
       job: jobById,
       jobs: (query) => calls.list({ query: listQuery(compiled.name, query ?? {}) }),
-      approvals: pagesOf((cursor) => calls.openApprovals({ query: { program: compiled.name, ...cursorOf(cursor) } }))
+      approvals: pagesOf((cursor) => calls.openApprovals({ query: { program: compiled.name, ...cursorOf(cursor) } })),
+      approvalPage: (query) => calls.openApprovals({ query: { ...query, program: compiled.name } })
     }
   })

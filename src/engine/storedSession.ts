@@ -37,6 +37,7 @@ const sessionFrom = (runs: OwnRuns, { jobId, program, taken }: Replayed): JobSes
   const session = new JobSession({ ...runs, jobId, program, ledger, budget, handed, replayed })
   session.resumeFrom(replay)
   session.level = taken.depth ?? 0
+  session.parent = taken.parent
   session.childId = childIdsOf(jobId, taken.depth !== undefined)
   return session
 }

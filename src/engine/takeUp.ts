@@ -38,6 +38,8 @@ export interface TakenUp {
   /** The time of creation, in milliseconds since the epoch. */
   readonly createdAt: number
   readonly attributes: StoredJournal["attributes"]
+  /** The id of the job's parent. Undefined if the journal names none. */
+  readonly parent: string | undefined
   /** The span in which the job began, in the format of `traceparent`. Undefined if the start was not traced. */
   readonly begunIn: string | undefined
   readonly replay: Replay
@@ -67,7 +69,7 @@ export const takeUp = (
   fence: number | undefined
 ): Effect.Effect<TakenUp, StoreError | JournalCorrupt | ProgramChanged> =>
   Effect.gen(function* () {
-    const { attributes, createdAt, cycle, jobId } = journal
+    const { attributes, createdAt, cycle, jobId, parent } = journal
     const read = described(program)
     const reader = yield* JournalReader.open(store, journal, read)
     const log = new EventLog(cyclesInJson(reader.parts, cycle))
@@ -94,6 +96,7 @@ export const takeUp = (
       budget: budgetOfHeader(header),
       createdAt,
       attributes,
+      parent,
       begunIn: header.span,
       replay,
       log,

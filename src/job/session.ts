@@ -131,7 +131,7 @@ export class JobSession implements JobView {
   createdAt = 0
   /** The texts by which lists find the job. Undefined if there are none. */
   attributes: Attributes | undefined
-  /** The id of the job's parent. Undefined for a job that a caller started, and for a job that was taken up. */
+  /** The id of the job's parent. Undefined for a job that a caller started, or whose old journal does not name one. */
   parent: string | undefined
   readonly counters: Counters = { facts: 0, agents: 0, tokens: 0 }
   /** The pairs of values that were combined. */

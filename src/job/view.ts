@@ -25,7 +25,7 @@ export interface JobView {
   readonly createdAt: number
   /** The texts by which lists find the job. Undefined if there are none. */
   readonly attributes: Attributes | undefined
-  /** The id of the job's parent. Undefined for a job that a caller started, and for a job that was taken up. */
+  /** The id of the job's parent. Undefined for a job that a caller started. */
   readonly parent: string | undefined
   /** The committed records, and the events that they become. */
   readonly log: Pick<

@@ -14,6 +14,9 @@ const inIds = new RegExp(`/(?<=(?:^|/)\\d+/)|${escapes}`, "g")
 /** A name as one part of a key: without slashes and quotes. */
 export const namePart = (name: string): string => name.replace(inNames, encodeURIComponent)
 
+/** The name that a part of a key stands for. */
+export const nameOfPart = (part: string): string => part.replaceAll(/%2[25F]/g, decodeURIComponent)
+
 /**
  * The idempotency key of an intent within its job: `cycle/agent/"kind"/id/index`, or `cycle/agent//index` where there is no
  * each-fact, or `cycle/agent/part/index` for a further task of a join. With the job's id and a slash before it, it is the key
@@ -47,3 +50,19 @@ export const traceKey = (cycle: number, { agent, each, part }: TracedTask): stri
 
 /** The part of a task as a field, left out where there is none. */
 export const partOf = (part: number | undefined): { readonly part?: number } => (part === undefined ? {} : { part })
+
+/** The cycle and the agent of a key. */
+const keyPattern = /^(\d+)\/([^/]*)\//
+
+/**
+ * The agent that asked for a child job, and its cycle. The child's id is its parent's, a slash, and the key of the intent.
+ * Undefined if the id is shortened (intents/childIds.ts).
+ */
+export const askerIn = (
+  parent: string,
+  childId: string
+): { readonly agent: string; readonly cycle: number } | undefined => {
+  if (!childId.startsWith(`${parent}/`)) return undefined
+  const [, cycle, part] = keyPattern.exec(childId.slice(parent.length + 1)) ?? []
+  return cycle === undefined || part === undefined ? undefined : { agent: nameOfPart(part), cycle: Number(cycle) }
+}

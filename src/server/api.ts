@@ -16,7 +16,7 @@ import { insightEndpoints } from "./insightApi.ts"
 import { journalEndpoints } from "./journalApi.ts"
 import { jobProblems, ofJob } from "./problemLists.ts"
 import * as Problems from "./problems.ts"
-import { bothWays, cycle, factName, page } from "./queries.ts"
+import { bothWays, cycle, factName } from "./queries.ts"
 import * as Shapes from "./shapes.ts"
 import type { Access } from "./tokens.ts"
 
@@ -84,6 +84,7 @@ const list = HttpApiEndpoint.get("list", "/api/v1/jobs", {
     until: Schema.optional(cycle),
     q: Schema.optional(Schema.String),
     attribute: Schema.optional(Schema.Array(Schema.String)),
+    parent: Schema.optional(Schema.String),
     ...bothWays
   },
   success: Shapes.JobPage
@@ -91,7 +92,7 @@ const list = HttpApiEndpoint.get("list", "/api/v1/jobs", {
   OpenApi.annotations({
     summary: "List jobs, newest first",
     description:
-      "`since` and `until` are times of creation, in milliseconds since the epoch; both are included. `q` selects jobs with that text in their id, their program or the tag of their error, in capitals or not; a page may then be short, or empty, although `cursor` names another one. Each `attribute`, as `name:value`, selects jobs that have it. `before`, the `previous` of a page, asks for the page of newer jobs."
+      "`since` and `until` are times of creation, in milliseconds since the epoch; both are included. `q` selects jobs with that text in their id, their program or the tag of their error, in capitals or not; a page may then be short, or empty, although `cursor` names another one. Each `attribute`, as `name:value`, selects jobs that have it. `parent` selects the child jobs of the job with that id. `before`, the `previous` of a page, asks for the page of newer jobs."
   })
 )
 
@@ -156,19 +157,20 @@ const telemetry = HttpApiEndpoint.get("telemetry", "/api/v1/jobs/:id/telemetry",
 
 const approvals = HttpApiEndpoint.get("approvals", "/api/v1/jobs/:id/approvals", {
   params: job,
-  query: { ...cut, ...page },
+  query: { ...cut, ...bothWays },
   success: Shapes.ApprovalPage,
   error: ofJob
 }).annotateMerge(OpenApi.annotations({ summary: "The open approvals of a job, oldest first" }))
 
 const openApprovals = HttpApiEndpoint.get("openApprovals", "/api/v1/approvals", {
-  query: { program: Schema.optional(Schema.String), ...cut, ...page },
+  query: { program: Schema.optional(Schema.String), ...cut, ...bothWays },
   success: Shapes.ApprovalPage,
   error: ofJob
 }).annotateMerge(
   OpenApi.annotations({
     summary: "The open approvals of all jobs, those of the newest jobs first",
-    description: "A page may be shorter than its limit, or empty, although `cursor` names another one."
+    description:
+      "A page may be shorter than its limit, or empty, although `cursor` or `previous` names another one. `before`, the `previous` of a page, asks for the page before."
   })
 )
 

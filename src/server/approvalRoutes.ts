@@ -5,11 +5,12 @@
  * decision is a signal with a `Decision`: it is committed once, or not at all. An approval's id may be any text, so a decision
  * may name it in the path or in the body.
  *
- * A page goes on after the last approval that it shows, by the time at which the approval was asked for and then by its id;
- * so an approval is not skipped because others were decided meanwhile. Boundary: from requests to jobs and back.
+ * The place of an approval is the time at which it was asked for, and then its id. A page goes on after a place, or back before
+ * one; so an approval is not skipped because others were decided meanwhile. Boundary: from requests to jobs and back.
  */
 import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { signalJson } from "../job/jobHandle.ts"
 import { approvalsIn } from "../journal/approvals.ts"
@@ -20,14 +21,16 @@ import { Sender } from "./api.ts"
 import { readBody } from "./body.ts"
 import type { SharedCore } from "./core.ts"
 import { isKnown, type KnownJob, type Stored } from "./directory.ts"
-import { ofRefusal, ofStart } from "./failures.ts"
+import { ofRefusal, ofStart, type SteeringError } from "./failures.ts"
 import { plain } from "./json.ts"
 import { jobJson, listJobs } from "./jobView.ts"
 import { audit, isAllowed, permitProgram } from "./permits.ts"
 import { cutValue } from "./previews.ts"
 import * as Problems from "./problems.ts"
+import { badCursor, type Paged } from "./queries.ts"
 import * as Shapes from "./shapes.ts"
 import { problemOf } from "./steering.ts"
+import type { SignalRefused } from "../outcome/JobError.ts"
 
 const isStatus = Schema.is(Shapes.Status)
 
@@ -76,15 +79,21 @@ const isAfter = (
   than: Pick<Approval, "id" | "since"> | Point
 ): boolean => (since !== than.since ? since > than.since : keyOf(id) > ("key" in than ? than.key : keyOf(than.id)))
 
-const badCursor = (): Problems.InvalidRequest =>
-  new Problems.InvalidRequest({ detail: "query.cursor: it is not one that this server gave" })
+/** A place behind every approval that was asked for at a time. No key of an approval is behind this one. */
+const lastKey = "\uffff"
+
+/** The place just before a point, and the one just behind it. */
+const beforeOf = <P extends Point>(point: P): P => ({ ...point, since: Math.max(0, point.since - 1), key: lastKey })
+const behindOf = <P extends Point>(point: P): P => ({ ...point, since: Math.min(point.since + 1, latest), key: "" })
+
+/** A time after all others. */
+const latest = 999_999_999_999_999
+
+const isBefore = ({ id, since }: Pick<Approval, "id" | "since">, than: Point): boolean =>
+  since !== than.since ? since < than.since : keyOf(id) < than.key
 
 interface ListRequest extends OfJob {
-  readonly query: {
-    readonly limit?: number | undefined
-    readonly cursor?: string | undefined
-    readonly valueLength?: number | undefined
-  }
+  readonly query: Paged & { readonly valueLength?: number | undefined }
 }
 
 /** Approvals whose data are cut if their JSON is longer than `most`. */
@@ -97,37 +106,49 @@ const inList = (list: ReadonlyArray<Approval>, most: number | undefined): Readon
     return { ...approval, ...rest, data: value }
   })
 
+const pointOf = ({ id, since }: Approval): Point => ({ since, key: keyOf(id) })
+
+const pointText = ({ key, since }: Point): string => `${since}:${key}`
+
 /** A page of the open approvals of one job. */
 export const approvals = Effect.fnUntraced(function* (core: SharedCore, store: Store, { params, query }: ListRequest) {
-  const { cursor, limit = Limits.serverPage } = query
-  const [, since, key = ""] = cursor === undefined ? [] : (/^(\d{1,15}):(.*)$/s.exec(cursor) ?? [])
-  if (cursor !== undefined && since === undefined) return yield* badCursor()
+  const { before, cursor, limit = Limits.serverPage } = query
+  const text = before ?? cursor
+  const [, since, key = ""] = text === undefined ? [] : (/^(\d{1,15}):(.*)$/s.exec(text) ?? [])
+  if (text !== undefined && since === undefined) return yield* badCursor(query)
   const open = yield* openOf(store, yield* core.directory.find(params.id))
-  const rest = since === undefined ? open : open.filter((one) => isAfter(one, { since: Number(since), key }))
-  const page = rest.slice(0, limit)
-  const last = page.at(-1)
+  const place = since === undefined ? undefined : { since: Number(since), key }
+  const isBack = before !== undefined
+  const rest = place === undefined ? open : open.filter((one) => (isBack ? isBefore(one, place) : isAfter(one, place)))
+  const page = isBack ? rest.slice(-limit) : rest.slice(0, limit)
+  const [first, last] = [page[0], page.at(-1)].map((one) => (one === undefined ? undefined : pointOf(one)))
+  const hasMore = rest.length > limit
+  const next = isBack ? (last ?? (place && beforeOf(place))) : hasMore ? last : undefined
+  const previous = isBack ? (hasMore ? first : undefined) : place && (first ?? behindOf(place))
   return {
     approvals: inList(page, query.valueLength),
     unread: [],
-    cursor: rest.length > limit && last !== undefined ? `${last.since}:${keyOf(last.id)}` : null
+    cursor: next === undefined ? null : pointText(next),
+    previous: previous === undefined ? null : pointText(previous)
   }
 })
 
 /* ---------------------------------------------------------------- of all jobs */
 
-/** The place of a page among the approvals of all jobs: a job, and the last approval of it that was shown. */
+/** A place among the approvals of all jobs: a job, and a point among its approvals. */
 interface Place extends Point {
   readonly createdAt: number
   readonly jobId: string
 }
 
-/** The place behind all approvals of a job. */
+/** The places behind all approvals of a job, and before them. */
 const behind = ({ createdAt, jobId }: Pick<Place, "createdAt" | "jobId">): Place => ({
   createdAt,
   jobId,
-  since: 999_999_999_999_999,
+  since: latest,
   key: ""
 })
+const inFrontOf = (job: Pick<Place, "createdAt" | "jobId">): Place => ({ ...behind(job), since: 0 })
 
 const cursorOf = ({ createdAt, jobId, key, since }: Place): string =>
   `${createdAt}:${since}:${jobId.length}:${jobId}${key}`
@@ -139,51 +160,60 @@ const placeIn = (cursor: string): Place | undefined => {
   return { createdAt: Number(createdAt), since: Number(since), jobId: rest.slice(0, at), key: rest.slice(at) }
 }
 
-interface OpenQuery {
+interface OpenQuery extends Paged {
   readonly program?: string | undefined
-  readonly limit?: number | undefined
-  readonly cursor?: string | undefined
   readonly valueLength?: number | undefined
 }
 
-/** Collects one page of approvals, job by job. */
+/** Collects one page of approvals, job by job, those nearest to the place first: onwards, or backwards. */
 class Collector {
   readonly shown: Array<Approval> = []
   readonly unread: Array<string> = []
-  /** The place after which the next page begins. */
+  /** The place after which, or before which, the next page begins. */
   place: Place | undefined
+  /** The place of the first approval that was found. */
+  first: Place | undefined
   /** Whether the page is full, or enough journals were read for it. */
   isDone = false
   #journals = 0
   readonly #core: SharedCore
   readonly #store: Store
   readonly #limit: number
+  readonly #isBack: boolean
 
-  constructor(core: SharedCore, store: Store, limit: number) {
+  constructor(core: SharedCore, store: Store, limit: number, isBack: boolean) {
     this.#core = core
     this.#store = store
     this.#limit = limit
+    this.#isBack = isBack
   }
 
-  /** Adds the approvals of a job, those after a point if there is one. */
-  add(job: Pick<Place, "createdAt" | "jobId">, after?: Point): Effect.Effect<void> {
+  /** The approvals of a job in the direction of the page: those beyond a point, if there is one. */
+  #ofJob(open: ReadonlyArray<Approval>, from: Point | undefined): ReadonlyArray<Approval> {
+    if (this.#isBack) return open.filter((one) => from === undefined || isBefore(one, from)).toReversed()
+    return open.filter((one) => from === undefined || isAfter(one, from))
+  }
+
+  /** Adds the approvals of a job, those beyond a point if there is one. */
+  add(job: Pick<Place, "createdAt" | "jobId">, from?: Point): Effect.Effect<void> {
+    const end = this.#isBack ? inFrontOf(job) : behind(job)
     return Effect.gen({ self: this }, function* () {
       const { createdAt, jobId } = job
       const found = yield* this.#core.directory.find(jobId)
       if (!isKnown(found) && ++this.#journals > Limits.serverApprovalJournals) return void (this.isDone = true)
-      for (const approval of yield* openOf(this.#store, found)) {
-        if (after !== undefined && !isAfter(approval, after)) continue
+      for (const approval of this.#ofJob(yield* openOf(this.#store, found), from)) {
         if (this.shown.length === this.#limit) return void (this.isDone = true)
         this.shown.push(approval)
-        this.place = { createdAt, jobId, since: approval.since, key: keyOf(approval.id) }
+        this.place = { createdAt, jobId, ...pointOf(approval) }
+        this.first ??= this.place
       }
-      this.place = behind(job)
+      this.place = end
     }).pipe(
       // The job was deleted meanwhile, or its journal cannot be read: the other jobs are shown all the same.
       Effect.catch((error) =>
         Effect.sync(() => {
           if (error._tag !== "UnknownJob") this.unread.push(job.jobId)
-          this.place = behind(job)
+          this.place = end
         })
       )
     )
@@ -192,31 +222,39 @@ class Collector {
 
 /** A page of the open approvals of all jobs, those of the newest jobs first. */
 export const openApprovals = Effect.fnUntraced(function* (core: SharedCore, store: Store, query: OpenQuery) {
-  const { cursor, limit = Limits.serverPage, program } = query
+  const { before, cursor, limit = Limits.serverPage, program } = query
   const access = yield* Sender
   if (program !== undefined) yield* permitProgram(program)
-  const from = cursor === undefined ? undefined : placeIn(cursor)
-  if (cursor !== undefined && from === undefined) return yield* badCursor()
-  const collector = new Collector(core, store, limit)
-  if (from !== undefined && from.since !== behind(from).since) {
+  const text = before ?? cursor
+  const from = text === undefined ? undefined : placeIn(text)
+  if (text !== undefined && from === undefined) return yield* badCursor(query)
+  const isBack = before !== undefined
+  const collector = new Collector(core, store, limit, isBack)
+  if (from !== undefined && from.since !== (isBack ? 0 : latest)) {
     const owner = yield* core.directory.programOf(from.jobId)
     if (owner !== undefined && isAllowed(access, owner)) yield* collector.add(from, from)
   }
+  const place = from === undefined ? undefined : `${from.createdAt}:${from.jobId}`
+  const filters = { program, status: "unfinished", limit: Limits.storeListJobs } as const
   const jobs = yield* listJobs(core.directory, store, {
-    program,
-    status: "unfinished",
-    limit: Limits.storeListJobs,
-    cursor: from === undefined ? undefined : `${from.createdAt}:${from.jobId}`
+    ...filters,
+    ...(isBack ? { before: place } : { cursor: place })
   })
-  for (const job of jobs.jobs) {
+  const inOrder = isBack ? jobs.jobs.toReversed() : jobs.jobs
+  for (const job of inOrder) {
     if (collector.isDone) break
     if (isAllowed(access, job.program)) yield* collector.add(job)
   }
-  const { isDone, place, shown, unread } = collector
-  const last = jobs.jobs.at(-1)
-  const whole = jobs.cursor === null || last === undefined ? undefined : behind(last)
-  const next = isDone ? (place ?? from) : whole
-  return { approvals: inList(shown, query.valueLength), unread, cursor: next === undefined ? null : cursorOf(next) }
+  const { first, isDone, shown, unread } = collector
+  const last = inOrder.at(-1)
+  const hasMoreJobs = (isBack ? jobs.previous : jobs.cursor) !== null && last !== undefined
+  const end = hasMoreJobs ? (isBack ? inFrontOf(last) : behind(last)) : undefined
+  const beyond = isDone ? (collector.place ?? from) : end
+  const back = from === undefined ? undefined : (first ?? (isBack ? beforeOf(from) : behindOf(from)))
+  const [next, previous] = isBack ? [back, beyond] : [beyond, back]
+  const inPage = inList(isBack ? shown.toReversed() : shown, query.valueLength)
+  const cursorText = (one: Place | undefined) => (one === undefined ? null : cursorOf(one))
+  return { approvals: inPage, unread, cursor: cursorText(next), previous: cursorText(previous) }
 })
 
 /* ---------------------------------------------------------------- answer */
@@ -227,13 +265,46 @@ interface AnswerRequest extends OfJob {
   readonly request: HttpServerRequest
 }
 
-const notOpen = (program: string, id: string): Problems.SignalRefused =>
-  new Problems.SignalRefused({
-    program,
+type Decided = typeof Shapes.Decided.Type
+
+/** The decision of an approval, if the job has it. */
+const decidedIn = ({ view }: KnownJob, id: string): Decided | undefined => {
+  const fact = Option.getOrUndefined(view.committed.context.get(Decision, id))
+  if (fact === undefined) return undefined
+  const { approved, by, reason } = fact.value
+  return { approved, by, note: reason, cycle: fact.provenance.cycle }
+}
+
+const decidedText = (id: string, { approved, by, cycle, note }: Decided): string => {
+  const why = note === "" ? "" : `: ${JSON.stringify(note)}`
+  const did = approved ? "approved" : "rejected"
+  return `the approval ${JSON.stringify(id)} was ${did} by ${JSON.stringify(by)} in cycle ${cycle}${why}`
+}
+
+/** The problem for an approval that is not open. It tells the decision, if there is one. */
+const notOpen = (known: KnownJob, id: string): Problems.SignalRefused => {
+  const decided = decidedIn(known, id)
+  return new Problems.SignalRefused({
+    program: known.view.program.name,
     kind: Decision.name,
     reason: "approval",
-    detail: `there is no open approval ${JSON.stringify(id)}: nobody has asked for it, or it is decided`
+    decided,
+    detail:
+      decided === undefined
+        ? `there is no open approval ${JSON.stringify(id)}: nobody has asked for it`
+        : decidedText(id, decided)
   })
+}
+
+/** The problem for a decision that a job did not take. */
+const refusedFor = (known: KnownJob, id: string, error: SignalRefused | SteeringError) => {
+  const decided = decidedIn(known, id)
+  if (error._tag === "SignalRefused") return decided === undefined ? ofRefusal(error) : notOpen(known, id)
+  const problem = problemOf(known, error)
+  if (problem._tag !== "JobHalted" || decided === undefined) return problem
+  const { jobId, jobStatus } = problem
+  return new Problems.JobHalted({ jobId, jobStatus, decided, detail: `${error.message}; ${decidedText(id, decided)}` })
+}
 
 /** Commits a decision. */
 const decide = Effect.fnUntraced(function* (
@@ -245,14 +316,12 @@ const decide = Effect.fnUntraced(function* (
   const { name } = yield* Sender
   if (core.isDraining()) return yield* new Problems.Unavailable({ reason: "shutting-down", jobId })
   const known = yield* core.directory.hold(jobId)
-  const { job, view } = known
+  const { job } = known
   const isOpen = Effect.map(job.approvals, (open) => open.some((one) => one.id === id))
   // A job that has ended has no open approval; its signal says how it ended.
-  if (!isStatus((yield* job.status).state) && !(yield* isOpen)) return yield* notOpen(view.program.name, id)
+  if (!isStatus((yield* job.status).state) && !(yield* isOpen)) return yield* notOpen(known, id)
   const value = { approval: id, approved: decision === "approve", by: by ?? name ?? "anybody", reason: note ?? "" }
-  yield* signalJson(job, [{ kind: Decision.name, value }]).pipe(
-    Effect.mapError((error) => (error._tag === "SignalRefused" ? ofRefusal(error) : problemOf(known, error)))
-  )
+  yield* Effect.mapError(signalJson(job, [{ kind: Decision.name, value }]), (error) => refusedFor(known, id, error))
   yield* audit("decide", jobId)
   return yield* jobJson(known)
 })

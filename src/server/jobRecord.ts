@@ -78,6 +78,10 @@ export interface JobRecord {
   /** In the place of a fact that the only past has, the version of that fact. */
   readonly events: ReadonlyArray<unknown>
   readonly approvals: ReadonlyArray<typeof Shapes.Approval.Type>
+  /** The newest of its child jobs, newest first, as they were when the job was recorded. */
+  readonly children: ReadonlyArray<typeof Shapes.JobSummary.Type>
+  /** Whether there are more of them. */
+  readonly hasMoreChildren: boolean
   readonly programs: ReadonlyArray<typeof Shapes.ProgramInfo.Type>
   /** Oldest first; the last one is that of the newest cycle. There is at least one. */
   readonly pasts: ReadonlyArray<RecordedPast>

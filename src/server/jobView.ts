@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import type { JobView } from "../job/view.ts"
 import { Limits } from "../Limits.ts"
 import { breathe } from "../platform/slices.ts"
+import { askerIn } from "../program/keys.ts"
 import { type Attributes, hasAttributes } from "../program/attributes.ts"
 import type { ResolvedBudget } from "../program/resolveBudget.ts"
 import { type JobStore, type StoredJob, StoreError } from "../store/JobStore.ts"
@@ -32,16 +33,25 @@ import type * as Shapes from "./shapes.ts"
 type JobJson = typeof Shapes.Job.Type
 type Summary = typeof Shapes.JobSummary.Type
 
-/** Attributes, if there are any. */
-const attributesJson = ({ attributes }: Pick<JobView, "attributes">): Pick<Summary, "attributes"> =>
-  attributes === undefined ? {} : { attributes }
+/** The attributes of a job and its parent, if there are any. */
+const originJson = (
+  jobId: string,
+  { attributes, parent }: { readonly attributes?: Attributes | undefined; readonly parent?: string | undefined }
+): Pick<Summary, "attributes" | "parent" | "startedBy"> => {
+  const startedBy = parent === undefined ? undefined : askerIn(parent, jobId)
+  return {
+    ...(attributes === undefined ? {} : { attributes }),
+    ...(parent === undefined ? {} : { parent }),
+    ...(startedBy === undefined ? {} : { startedBy })
+  }
+}
 
-const inStore = (job: StoredJob): Omit<Summary, "error" | "durationMs" | "budget"> => {
-  const { attempts, attributes, createdAt, cycle, haltedAt, hash, jobId, program, status } = job
+const inStore = (job: StoredJob): Omit<Summary, "error" | "durationMs" | "budget" | "noBudget"> => {
+  const { attempts, createdAt, cycle, haltedAt, hash, jobId, program, status } = job
   const quarantine = attempts?.quarantine
   const summary = {
     ...{ jobId, program, createdAt, haltedAt: haltedAt ?? null, cycle, hash },
-    ...attributesJson({ attributes })
+    ...originJson(jobId, job)
   }
   if (status !== undefined) return { ...summary, state: status }
   return quarantine === undefined
@@ -49,23 +59,46 @@ const inStore = (job: StoredJob): Omit<Summary, "error" | "durationMs" | "budget
     : { ...summary, state: "quarantined", quarantine }
 }
 
-const storedSummary = (stored: StoredJob): Summary =>
-  withDuration({ ...inStore(stored), error: stored.error ?? null, budget: spentIn(stored) })
+/** A job of the store in a list. */
+export const storedSummary = (stored: StoredJob): Summary =>
+  withDuration({ ...inStore(stored), error: stored.error ?? null, ...spentIn(stored) })
 
 const isAmounts = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-/** The budget of which an ended job used most, from the numbers that its store gives. */
-const spentIn = ({ spending }: StoredJob): Summary["budget"] => {
-  if (spending === undefined) return null
-  const read = parseJson(spending)
-  const { budget, usage } = isAmounts(read) ? read : {}
-  if (!isAmounts(budget) || !isAmounts(usage)) return null
+/** The budget of a summary, or the reason why it has none. */
+const budgetJson = (budget: Summary["budget"]): Pick<Summary, "budget" | "noBudget"> =>
+  budget === null ? { budget, noBudget: "unlimited" } : { budget }
+
+/** The budget of which a job has used most, by the numbers that its store gives. */
+const spentIn = ({ spending }: StoredJob): Pick<Summary, "budget" | "noBudget"> => {
+  const read = spending === undefined ? undefined : parseJson(spending)
+  const { budget, isPartial, usage } = isAmounts(read) ? read : {}
+  if (!isAmounts(budget) || !isAmounts(usage)) return { budget: null, noBudget: "unread" }
   const amount = (value: unknown): number => (typeof value === "number" ? value : 0)
   const limits = Object.entries(budget).map(([name, limit]) => [name, limit === null ? Infinity : amount(limit)])
-  const used = Object.fromEntries(Object.entries(usage).map(([name, value]) => [name, amount(value)]))
-  return mostUsed({ budget: Object.fromEntries(limits) as ResolvedBudget }, { ...noUsage, ...used, byAgent: {} })
+  const known = Object.entries(usage).filter(([, value]) => value !== null)
+  const used = Object.fromEntries(known.map(([name, value]) => [name, amount(value)]))
+  const isKnown = (name: string): boolean => isPartial !== true || usageNames[name as keyof ResolvedBudget] in used
+  const shown = Object.fromEntries(limits.filter(([name]) => isKnown(String(name)))) as ResolvedBudget
+  const most = mostUsed({ budget: shown }, { ...noUsage, ...used, byAgent: {} })
+  // A limit of which nothing is known may be the one that is used most.
+  if (most === null)
+    return limits.some(([, limit]) => limit !== Infinity) ? { budget: null, noBudget: "unread" } : budgetJson(null)
+  return { budget: isPartial === true ? { ...most, isPartial } : most }
 }
+
+/** The number of the usage that each limit is of. */
+const usageNames = {
+  cycles: "cycles",
+  facts: "facts",
+  agents: "agents",
+  duration: "durationMs",
+  cpuTime: "cpuMs",
+  contextBytes: "contextBytes",
+  tokens: "tokens",
+  cost: "cost"
+} as const satisfies Record<keyof ResolvedBudget, keyof typeof Shapes.Usage.Type>
 
 const noUsage: typeof Shapes.Usage.Type = {
   cycles: 0,
@@ -116,26 +149,16 @@ export const jobJson = (found: KnownJob | Stored): Effect.Effect<JobJson> => {
       // The same number as in the result: the turn that found nothing to do counts, too.
       usage: result === null ? usage : { ...usage, cycles: result.cycles },
       result,
-      ...attributesJson(view)
+      ...originJson(jobId, view)
     }
   })
 }
 
 /** The budget of which a job has used most; null if it has no limits. */
 export const mostUsed = ({ budget }: Pick<JobView, "budget">, usage: typeof Shapes.Usage.Type): Summary["budget"] => {
-  const used: Readonly<Record<keyof ResolvedBudget, number>> = {
-    cycles: usage.cycles,
-    facts: usage.facts,
-    agents: usage.agents,
-    duration: usage.durationMs,
-    cpuTime: usage.cpuMs,
-    contextBytes: usage.contextBytes,
-    tokens: usage.tokens,
-    cost: usage.cost
-  }
   let most: Summary["budget"] = null
   for (const [name, limit] of Object.entries(budget)) {
-    const spent = used[name as keyof ResolvedBudget]
+    const spent = usage[usageNames[name as keyof ResolvedBudget]]
     if (Number.isFinite(limit) && (most === null || spent * most.limit > most.used * limit))
       most = { name, used: spent, limit }
   }
@@ -153,8 +176,8 @@ const summaryOf = (known: KnownJob): Effect.Effect<Summary> =>
       cycle,
       hash,
       error: errorOf(known),
-      budget: mostUsed(known.view, usage),
-      ...attributesJson(known.view)
+      ...budgetJson(mostUsed(known.view, usage)),
+      ...originJson(jobId, known.view)
     })
   )
 
@@ -171,6 +194,8 @@ export interface ListQuery {
   /** A text in the id, the program or the error's tag. */
   readonly q?: string | undefined
   readonly attributes?: Attributes | undefined
+  /** The id of the job whose children are listed. */
+  readonly parent?: string | undefined
 }
 
 type Page = typeof Shapes.JobPage.Type
@@ -245,9 +270,9 @@ const storedPage = (
     const isUnheld = status === "suspended" || status === "quarantined"
     const wanted = isUnheld ? "unfinished" : (status as "unfinished" | undefined)
     yield* sideOf(query)
-    const { attributes, before, cursor, limit = Limits.serverPage, program, since, until } = query
+    const { attributes, before, cursor, limit = Limits.serverPage, parent, program, since, until } = query
     const page = yield* Effect.mapError(
-      store.list({ attributes, before, cursor, limit, program, since, until, status: wanted }),
+      store.list({ attributes, before, cursor, limit, parent, program, since, until, status: wanted }),
       ({ reason }) => new Problems.Unavailable({ reason: "store", detail: `the store failed: ${reason}` })
     )
     const held = new Map<string, KnownJob>()
@@ -261,7 +286,7 @@ const storedPage = (
       // The end is that of the store.
       return stored.status === undefined
         ? present
-        : Effect.map(present, ({ budget }) => ({ ...storedSummary(stored), budget }))
+        : Effect.map(present, ({ budget }) => ({ ...storedSummary(stored), ...budgetJson(budget) }))
     })
     const shown = isUnheld ? jobs.filter(({ state }) => state === status) : jobs
     return pageJson({ ...page, jobs: shown })
@@ -269,10 +294,11 @@ const storedPage = (
 
 /** The jobs of a list that this server keeps, but for their states. */
 const isListed =
-  ({ attributes, program, since = 0, until = Infinity }: ListQuery, { place, side }: Side) =>
+  ({ attributes, parent, program, since = 0, until = Infinity }: ListQuery, { place, side }: Side) =>
   ({ view }: KnownJob): boolean => {
     const { createdAt } = view
     if (program !== undefined && view.program.name !== program) return false
+    if (parent !== undefined && view.parent !== parent) return false
     if (createdAt < since || createdAt > until || !hasAttributes(view.attributes, attributes ?? {})) return false
     if (place === undefined) return true
     const order = byAge(view, place)

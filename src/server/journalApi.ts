@@ -23,6 +23,7 @@ const list = HttpApiEndpoint.get("list", "/api/v1/journals", {
     program: Schema.optional(Schema.String),
     status: Schema.optional(Schema.Union([Status, Schema.Literal("unfinished")])),
     attribute: Schema.optional(Schema.Array(Schema.String)),
+    parent: Schema.optional(Schema.String),
     ...bothWays
   },
   success: Shapes.JournalPage,

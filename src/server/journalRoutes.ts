@@ -39,7 +39,7 @@ interface OfJob {
 }
 
 const jobJson = (job: StoredJob): typeof Shapes.StoredJob.Type => {
-  const { attempts, attributes, createdAt, cycle, error, haltedAt, hash, isHeld, jobId, program, status } = job
+  const { attempts, attributes, createdAt, cycle, error, haltedAt, hash, isHeld, jobId, parent, program, status } = job
   return {
     ...{ jobId, program, status: status ?? null, createdAt, haltedAt: haltedAt ?? null, cycle, hash, isHeld },
     attempts:
@@ -47,7 +47,8 @@ const jobJson = (job: StoredJob): typeof Shapes.StoredJob.Type => {
         ? null
         : { ...attempts, failure: attempts.failure ?? null, quarantine: attempts.quarantine ?? null },
     error: error ?? null,
-    ...(attributes === undefined ? {} : { attributes })
+    ...(attributes === undefined ? {} : { attributes }),
+    ...(parent === undefined ? {} : { parent })
   }
 }
 

@@ -34,7 +34,9 @@ const ofJob = {
   /** The `_tag` of the error that ended the job; null if none did. */
   error: Schema.NullOr(Schema.String),
   /** The attributes of the job; left out if it has none. */
-  attributes: Schema.optionalKey(Schema.Record(Schema.String, Schema.String))
+  attributes: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+  /** The id of the job's parent; left out if it has none. */
+  parent: Schema.optionalKey(Schema.String)
 }
 
 /** A job as the store has it. */

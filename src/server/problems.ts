@@ -6,7 +6,7 @@
  */
 import * as HttpApiError from "effect/http-api/HttpApiError"
 import * as Schema from "effect/Schema"
-import { FactRef, Result, Status } from "./shapes.ts"
+import { Decided, FactRef, Result, Status } from "./shapes.ts"
 
 const { Problem } = HttpApiError
 
@@ -144,7 +144,7 @@ export class InvalidInput extends Problem<InvalidInput>()(
 export class SignalRefused extends Problem<SignalRefused>()(
   "SignalRefused",
   { type: "urn:effect-converge:SignalRefused", status: 422, title: "The job does not take that fact" },
-  { program: Schema.String, kind: Schema.String, reason: Schema.String }
+  { program: Schema.String, kind: Schema.String, reason: Schema.String, decided: Schema.optional(Decided) }
 ) {}
 
 /** A bearer token is required. */
@@ -228,7 +228,7 @@ export class JobExists extends Problem<JobExists>()(
 export class JobHalted extends Problem<JobHalted>()(
   "JobHalted",
   { type: "urn:effect-converge:JobHalted", status: 409, title: "The job has ended" },
-  { jobId: Schema.String, jobStatus: Status }
+  { jobId: Schema.String, jobStatus: Status, decided: Schema.optional(Decided) }
 ) {}
 
 /** The job has not ended, so it cannot be deleted. */

@@ -34,7 +34,7 @@ import { factsOf } from "./eventText.ts"
 import { diagnosisJson } from "./examinations.ts"
 import { cycleJson, inputIn, limitsOf } from "./insightRoutes.ts"
 import type { JobRecord, LeftOut, RecordedFact, RecordedPast, RecordedPoint } from "./jobRecord.ts"
-import { jobJson, mostUsed } from "./jobView.ts"
+import { jobJson, mostUsed, storedSummary } from "./jobView.ts"
 import { errorJson, plain, plainText, resultJson } from "./json.ts"
 import { shortened } from "./previews.ts"
 import { infoOf } from "./systemRoutes.ts"
@@ -365,6 +365,13 @@ const approvalsOf = (store: Store, journal: StoredJournal, room: Room) =>
         Effect.catchTag("JournalCorrupt", () => Effect.succeed([]))
       )
 
+/** The newest children of a job. A server of an earlier version does not know which jobs these are, and lists others. */
+const childrenOf = (store: Store, jobId: string) =>
+  Effect.map(store.list({ parent: jobId, limit: Limits.storeListJobs }), ({ cursor, jobs }) => ({
+    children: jobs.filter(({ parent }) => parent === jobId).map(storedSummary),
+    hasMoreChildren: cursor !== undefined && jobs.at(-1)?.parent === jobId
+  }))
+
 /** Options of `recordJob`. */
 export interface RecordOptions {
   /** The programs among which is that of the job, whose graph the record then shows. Default: none. */
@@ -423,6 +430,7 @@ export const recordJob = Effect.fn("recordJob")(function* (
     ...(yield* workOf(store, journal)),
     events,
     approvals: yield* approvalsOf(store, journal, room),
+    ...(yield* childrenOf(store, jobId)),
     programs: programs.filter(({ name }) => name === journal.program).map(infoOf),
     pasts: recorded
   }

@@ -113,7 +113,11 @@ const inList = {
   /** Why the job is quarantined; left out unless it is. */
   quarantine: Schema.optionalKey(Schema.String),
   /** The texts that the job was given to be found by; left out if there are none. */
-  attributes: Schema.optionalKey(Schema.Record(Schema.String, Schema.String))
+  attributes: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+  /** The id of the job whose child this one is; left out if it is none. */
+  parent: Schema.optionalKey(Schema.String),
+  /** The agent of the parent that asked for the job, and in which cycle; left out where the job's id does not tell. */
+  startedBy: Schema.optionalKey(Schema.Struct({ agent: Schema.String, cycle: count }))
 }
 
 /** A job in a list. Times are in milliseconds since the epoch. `error` is the `_tag` of the error that ended it. */
@@ -122,8 +126,20 @@ export const JobSummary = Schema.Struct({
   /** From the beginning to the end; null of an unfinished job. */
   durationMs: Schema.NullOr(Schema.Number),
   error: Schema.NullOr(Schema.String),
-  /** The budget of which most is used. Null of a job that this server does not hold. Times are in milliseconds. */
-  budget: Schema.NullOr(Schema.Struct({ name: Schema.String, used: Schema.Number, limit: Schema.Number }))
+  /**
+   * The budget of which most is used. Times are in milliseconds. `isPartial`: only the cycles, the times and the payments are
+   * known, as no engine of this server has the job and its record is not read.
+   */
+  budget: Schema.NullOr(
+    Schema.Struct({
+      name: Schema.String,
+      used: Schema.Number,
+      limit: Schema.Number,
+      isPartial: Schema.optionalKey(Schema.Literal(true))
+    })
+  ),
+  /** Why `budget` is null: the job has no limits, or its record is too long for a list or damaged. Left out otherwise. */
+  noBudget: Schema.optionalKey(Schema.Literals(["unlimited", "unread"]))
 }).annotate({
   identifier: "JobSummary"
 })
@@ -282,13 +298,24 @@ export const Approval = Schema.Struct({
   timeoutMs: Schema.NullOr(Schema.Number)
 }).annotate({ identifier: "Approval" })
 
-/** One page of open approvals. It may be empty although others follow. */
+/** One page of open approvals. It may be empty although others follow, or come before it. */
 export const ApprovalPage = Schema.Struct({
   approvals: Schema.Array(Approval),
   /** Jobs whose journals could not be read. Their approvals are not shown. */
   unread: Schema.Array(Schema.String),
-  cursor: Schema.NullOr(Schema.String)
+  /** The `cursor` of the next page; null if there is none. */
+  cursor: Schema.NullOr(Schema.String),
+  /** The `before` of the page before; null if there is none. */
+  previous: Schema.NullOr(Schema.String)
 }).annotate({ identifier: "ApprovalPage" })
+
+/** The decision of an approval: who gave it, why (or ""), and in which cycle it was committed. */
+export const Decided = Schema.Struct({
+  approved: Schema.Boolean,
+  by: Schema.String,
+  note: Schema.String,
+  cycle: count
+})
 
 const answer = {
   decision: Schema.Literals(["approve", "reject"]),

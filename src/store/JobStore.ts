@@ -108,9 +108,11 @@ export interface StoredJob {
   readonly error?: string
   /** The attributes that the job was given. Left out if there are none. */
   readonly attributes?: Readonly<Record<string, string>>
+  /** The id of the job's parent. Left out if the job has none, or if it began before stores knew parents. */
+  readonly parent?: string
   /**
-   * JSON: the `usage` of a job that has ended, and the `budget` of its header. Left out of an unfinished job, and where a store
-   * would have to read too much for it.
+   * JSON: the `budget` of the job's header, and its `usage`. `isPartial`: the usage has only the numbers that the last row gives
+   * by itself (cycles, times, payments), as the job has not ended, or as its end is long. A store may leave it out.
    */
   readonly spending?: string
 }
@@ -157,6 +159,8 @@ export interface ListOptions {
   readonly program?: string | undefined
   /** Only jobs with all of these attributes. Default: all. */
   readonly attributes?: Readonly<Record<string, string>> | undefined
+  /** Only the child jobs of the job with this id. Default: all. */
+  readonly parent?: string | undefined
   /** Only jobs that were created at this time or later, in milliseconds since the epoch. Default: all. */
   readonly since?: number | undefined
   /** Only jobs that were created at this time or earlier, in milliseconds since the epoch. Default: all. */

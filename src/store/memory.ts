@@ -102,14 +102,16 @@ const heldByEngine = (jobId: string): Refusal => ({ reason: "held", message: `th
 const noAttempts: Attempts = Object.freeze({ count: 0, at: 0, failure: undefined, quarantine: undefined })
 
 const asJob = (journal: Journal): StoredJob => {
-  const { attempts, attributes, createdAt, end, genesisHash, haltedAt, isHeld, jobId, program, rows, status } = journal
+  const { attempts, attributes, createdAt, end, genesisHash, haltedAt, isHeld } = journal
+  const { jobId, parent, program, rows, status } = journal
   const last = rows[rows.length - 1]
   const error = errorOf(end)
   return {
     ...{ jobId, program, status, createdAt, haltedAt, cycle: rows.length, hash: last?.hash ?? genesisHash, isHeld },
     attempts: status === undefined && attempts.count > 0 ? attempts : undefined,
     ...(error === undefined ? {} : { error }),
-    ...(attributes === undefined ? {} : { attributes })
+    ...(attributes === undefined ? {} : { attributes }),
+    ...(parent === undefined ? {} : { parent })
   }
 }
 
@@ -330,9 +332,10 @@ export const layerMemoryJournal: Layer.Layer<JobStore> = Layer.sync(JobStore, ()
 
 /** The jobs that a list is of. */
 const isListed =
-  ({ attributes, program, since, status, until }: ListOptions) =>
+  ({ attributes, parent, program, since, status, until }: ListOptions) =>
   (journal: Journal): boolean =>
     (program === undefined || journal.program === program) &&
+    (parent === undefined || journal.parent === parent) &&
     (status === undefined || (journal.status ?? "unfinished") === status) &&
     (since === undefined || journal.createdAt >= since) &&
     (until === undefined || journal.createdAt <= until) &&

@@ -105,7 +105,7 @@ describe("the page of a recorded job", () => {
     await page.getByRole("tab", { name: "Overview" }).click()
     await page.getByText(/^In cycle 1 it executed \d+ tasks/).waitFor()
     await page.getByText(/^Since then: \d+ cycle/).waitFor()
-    await page.getByRole("button", { name: "back to now" }).click()
+    await page.getByRole("button", { name: "Back to now" }).click()
     await page.getByRole("tab", { name: "Output" }).click()
     await page
       .getByText(/the output of [\d,]+ characters/)

@@ -129,7 +129,7 @@ describe("the console", () => {
     add(/`\/diff\?/g, () => "GET /api/v1/jobs/:id/diff")
     add(/["`](jobs)\$\{queryOf/g, (name) => `GET /api/v1/${name}`)
     add(/ask<[^\n]*>\("(\w+)"\)/g, (name) => `GET /api/v1/${name}`)
-    add(/["`](approvals)\?/g, (name) => `GET /api/v1/${name}`)
+    add(/["`](approvals)\$\{query/g, (name) => `GET /api/v1/${name}`)
     return found
   }
 

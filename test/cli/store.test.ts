@@ -208,6 +208,9 @@ describe.concurrent("converge cancel", () => {
       ["par", "unfinished"]
     ])
     const shown = await on(file, "show", "par")
+    expect(shown.stdout).toMatch(/^ *children +1: 1 [a-z]+$/m)
+    const child = await on(file, "show", "par/1/asks//0")
+    expect(child.stdout).toMatch(/^ *parent +par$/m)
     expect(shown.stdout).toContain(
       [
         "unanswered intents (3)",

@@ -51,7 +51,21 @@ const pageOf = async (running: Running, path: string, headers: Record<string, st
     approvals: ReadonlyArray<Approval>
     unread: ReadonlyArray<string>
     cursor: string | null
+    previous: string | null
   }
+}
+
+/** The names of the pages of a list from a place, backwards, in the order in which they are asked for. */
+const backFrom = async (running: Running, path: string, limit: number, place: string | null) => {
+  const pages: Array<ReadonlyArray<string>> = []
+  for (let before = place; before !== null;) {
+    const query: string = new URLSearchParams({ limit: String(limit), before }).toString()
+    const page = await pageOf(running, `${path}?${query}`)
+    pages.push(page.approvals.map(({ id, jobId }) => `${jobId}: ${id}`))
+    before = page.previous
+    if (pages.length > 100) throw new Error("the pages have no end")
+  }
+  return pages
 }
 
 /** All pages of a list. */
@@ -120,6 +134,30 @@ describe("the open approvals of a job", () => {
     })
   })
 
+  it("lead back page by page, and from a page behind the last one too", async () => {
+    await using(await serve({ programs: [asks] }), async (running) => {
+      await begin(running, "it", ["e", "d", "c", "b", "a"])
+      const path = "/jobs/it/approvals"
+      const first = await pageOf(running, `${path}?limit=2`)
+      expect(first.previous).toBeNull()
+      const second = await pageOf(running, `${path}?limit=2&cursor=${encodeURIComponent(first.cursor!)}`)
+      expect(second.approvals.map(({ id }) => id)).toEqual(["c", "d"])
+      expect(await backFrom(running, path, 2, second.previous)).toEqual([["it: a", "it: b"]])
+      const behind = await pageOf(running, `${path}?cursor=${encodeURIComponent("999999999999999:")}`)
+      expect([behind.approvals, behind.cursor]).toEqual([[], null])
+      expect(await backFrom(running, path, 2, behind.previous)).toEqual([
+        ["it: d", "it: e"],
+        ["it: b", "it: c"],
+        ["it: a"]
+      ])
+      const back = await pageOf(running, `${path}?limit=1&before=${encodeURIComponent(second.previous!)}`)
+      const again = await pageOf(running, `${path}?limit=1&cursor=${encodeURIComponent(back.cursor!)}`)
+      expect([back, again].map(({ approvals }) => approvals.map(({ id }) => id))).toEqual([["b"], ["c"]])
+      const odd = await running.fetch("/api/v1/jobs/it/approvals?before=odd")
+      expect([odd.status, (await jsonOf(odd))["detail"]]).toEqual([400, expect.stringContaining("query.before")])
+    })
+  })
+
   it("can have any id: each is decided by the body, and those that are segments by the path", async () => {
     await using(await serve({ programs: [asks] }), async (running) => {
       await begin(running, "body", oddIds)
@@ -152,6 +190,11 @@ describe("a decision", () => {
       await begin(running, "it", ["a", "b"])
       await running.post("/api/v1/jobs/it/approvals/a", { decision: "approve" })
       const before = await versionOf(running, "it")
+      const told = await running.post("/api/v1/jobs/it/approvals/a", { decision: "reject", by: "Eve" })
+      expect(await jsonOf(told)).toMatchObject({
+        decided: { approved: true, by: "anybody", note: "", cycle: 2 },
+        detail: 'the approval "a" was approved by "anybody" in cycle 2'
+      })
       for (const id of ["a", "none", "ask a"]) {
         const refused = await running.post("/api/v1/jobs/it/approvals", { approval: id, decision: "reject" })
         expect([refused.status, await jsonOf(refused)], id).toEqual([
@@ -165,6 +208,28 @@ describe("a decision", () => {
       expect([over.status, (await jsonOf(over))["jobStatus"]]).toEqual([409, "converged"])
       expect((await running.post("/api/v1/jobs/none/approvals/a", { decision: "approve" })).status).toBe(404)
       expect((await running.fetch("/api/v1/jobs/none/approvals")).status).toBe(404)
+    })
+  })
+
+  it("that comes after the end of the job is told the one that came before, or that there was none", async () => {
+    await using(await serve({ programs: [asks] }), async (running) => {
+      await begin(running, "done", ["a"])
+      await running.post("/api/v1/jobs/done/approvals/a", { decision: "reject", by: "Ada", note: "too dear" })
+      await until(async () => (await stateOf(running, "done")) === "converged")
+      const late = await running.post("/api/v1/jobs/done/approvals/a", { decision: "approve" })
+      expect([late.status, await jsonOf(late)]).toEqual([
+        409,
+        expect.objectContaining({
+          jobStatus: "converged",
+          decided: { approved: false, by: "Ada", note: "too dear", cycle: 2 },
+          detail: expect.stringContaining('the approval "a" was rejected by "Ada" in cycle 2: "too dear"')
+        })
+      ])
+      await begin(running, "stopped", ["a"])
+      await running.post("/api/v1/jobs/stopped/cancel", {})
+      const none = await jsonOf(await running.post("/api/v1/jobs/stopped/approvals/a", { decision: "approve" }))
+      expect(none).toMatchObject({ jobStatus: "cancelled" })
+      expect(none).not.toHaveProperty("decided")
     })
   })
 

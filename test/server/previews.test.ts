@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { Agent, Fact, Intent, JobStore, Program } from "../../src/index.ts"
 import * as Shapes from "../../src/server/shapes.ts"
 import { jsonOf, type Running, serve, stateOf, until } from "../support/server/harness.ts"
+import { count } from "../support/server/programs.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "previews-"))
 const length = 100_000
@@ -43,6 +44,16 @@ const texts = Program.make("texts", {
     })
   ],
   output: () => ({ text: "o".repeat(length) })
+})
+
+/** A number of facts at the beginning, and an output of a length. */
+const answers = Program.make("answers", {
+  input: Schema.Struct({ length: Schema.Int, seeds: Schema.Int }),
+  kinds: [Whole],
+  seed: ({ seeds }) => Array.from({ length: seeds }, (_, n) => Whole.of({ n })),
+  agents: [Agent.make("looks", { execute: () => Effect.succeed({}) })],
+  budget: { maxFacts: 100_000 },
+  output: (view) => "o".repeat(view.input.length)
 })
 
 type Json = Record<string, unknown>
@@ -227,6 +238,38 @@ describe("the list of jobs", () => {
       const after = (await jsonOf(await second.fetch("/api/v1/jobs")))["jobs"] as ReadonlyArray<Json>
       expect(before[0]?.["budget"]).toMatchObject({ name: "cycles", limit: 4 })
       expect(after[0]?.["budget"]).toMatchObject({ name: "cycles", limit: 4, used: expect.any(Number) })
+    } finally {
+      await second.stop()
+    }
+  })
+
+  it("has that of a job that nobody holds by its last row, and of one with a long end; a long header is said to be unread", async () => {
+    const store = storeIn("unheld.db")
+    const first = await serve({ programs: [texts, answers] }, { store })
+    const start = async (program: string, id: string, input: object, budget: object = {}): Promise<void> => {
+      const body = { program, id, input, budget }
+      expect((await first.post("/api/v1/jobs", body, { prefer: "respond-async" })).status).toBe(202)
+    }
+    await start("texts", "waits", { ends: false }, { maxCycles: 4 })
+    await start("answers", "long", { length: 300_000, seeds: 1 }, { maxCycles: 8 })
+    await start("answers", "seeds", { length: 1, seeds: 40_000 })
+    for (const id of ["long", "seeds"]) await until(async () => (await stateOf(first, id)) === "converged", 20_000)
+    await until(async () => (await stateOf(first, "waits")) === "awaiting")
+    await first.stop()
+    // It serves other programs, so it takes none of these jobs up.
+    const second = await serve({ programs: [count] }, { store })
+    try {
+      const page = await jsonOf(await second.fetch("/api/v1/jobs"))
+      const { jobs } = Schema.decodeUnknownSync(Shapes.JobPage)(page)
+      const byId = Object.fromEntries(
+        jobs.map(({ budget, jobId, noBudget, state }) => [jobId, { state, budget, noBudget }])
+      )
+      const isPartial = true
+      expect(byId).toEqual({
+        waits: { state: "suspended", budget: { name: "cycles", used: 1, limit: 4, isPartial } },
+        long: { state: "converged", budget: { name: "cycles", used: 1, limit: 8, isPartial } },
+        seeds: { state: "converged", budget: null, noBudget: "unread" }
+      })
     } finally {
       await second.stop()
     }

@@ -75,7 +75,10 @@ const Failure = ({ found }: { readonly found: Diagnosis }) => {
       )}
       {failure !== null && failure.count > 1 ? (
         <Line name="how often">
-          {plural(failure.count, "time")}, from cycle {failure.first} to {failure.last}
+          {plural(failure.count, "time")},{" "}
+          {failure.first === failure.last
+            ? `in cycle ${number(failure.last)}`
+            : `from cycle ${number(failure.first)} to ${number(failure.last)}`}
         </Line>
       ) : null}
     </dl>
@@ -87,7 +90,9 @@ const Changing = ({ found }: { readonly found: Diagnosis }) => (
     <h3>
       Facts that change again and again{" "}
       <small>
-        in cycles {number(found.cycles.from)} to {number(found.cycles.to)}
+        {found.cycles.from === found.cycles.to
+          ? `in cycle ${number(found.cycles.to)}`
+          : `in cycles ${number(found.cycles.from)} to ${number(found.cycles.to)}`}
       </small>
     </h3>
     <ul>

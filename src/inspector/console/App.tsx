@@ -21,7 +21,7 @@ const TokenForm = () => {
         }}
       >
         <label>
-          This server asks for a token{" "}
+          This server needs a token{" "}
           <input
             type="password"
             autocomplete="off"
@@ -31,13 +31,25 @@ const TokenForm = () => {
           />
         </label>
         <button type="submit" class="primary">
-          Use it
+          Use this token
         </button>
-        {token.value === "" ? null : <small>The token that you gave is not accepted.</small>}
+        <small>
+          {token.value === ""
+            ? "Whoever runs the server has one for you. It stays in this tab."
+            : "The server does not accept the token that you entered. Enter another one."}
+        </small>
       </form>
     </section>
   )
 }
+
+/** Says once, for the whole page, that the server is away. */
+const Lost = () => (
+  <p class="lost" role="status">
+    <b>The server does not answer.</b> Check that it is running and that this machine can reach it. The page keeps trying,
+    and goes on by itself.
+  </p>
+)
 
 const Bar = () => {
   const { value } = route
@@ -78,11 +90,6 @@ const Bar = () => {
         )}
       </nav>
       <span class="grow" />
-      {isReached.value ? null : (
-        <span class="lost" role="status">
-          The server does not answer. Trying again.
-        </span>
-      )}
       <button
         type="button"
         class="quiet"
@@ -142,6 +149,7 @@ export const App = () => {
         Skip to the page
       </a>
       <Bar />
+      {isReached.value ? null : <Lost />}
       {needsToken.value ? <TokenForm /> : null}
       {route.value.page === "jobs" ? <JobsPage /> : <JobPage key={route.value.id} />}
     </>

@@ -28,7 +28,7 @@ const send = async (
     value = JSON.parse(text)
   } catch (error) {
     const detail = error instanceof Error ? error.message : ""
-    return { ok: false, problem: { status: 0, title: "The value is no JSON", detail } }
+    return { ok: false, problem: { status: 0, title: "The value is not valid JSON", detail } }
   }
   return ask(ofJob(jobId, "/fork"), { method: "POST", body: { at: cycle, facts: [{ kind, value }] } })
 }
@@ -112,7 +112,7 @@ export const ForkForm = ({
       </label>
       <div class="menu">
         <button type="button" onClick={() => (isOpen.value = false)}>
-          Leave it
+          Close
         </button>
         <button type="submit" class="primary" disabled={isBusy.value}>
           Fork

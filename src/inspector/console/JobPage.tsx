@@ -6,6 +6,7 @@ import { mayDelete, maySteer } from "./access.ts"
 import type { Job } from "./api.ts"
 import { Answer } from "./Answer.tsx"
 import { Budgets } from "./Budgets.tsx"
+import { ChildOf, Children } from "./Family.tsx"
 import { EventsView } from "./EventsView.tsx"
 import { FactsView } from "./FactsView.tsx"
 import { ago, number, span, time } from "./format.ts"
@@ -13,7 +14,7 @@ import { at, chosenCycle, goToCycle, isOver, job, jobId, needPrograms, problem, 
 import { pastProblem, replayed, shownState, shownUsage } from "./past.ts"
 import { now } from "./browser.ts"
 import { OutputView } from "./OutputView.tsx"
-import { Confirm, Fault, Line, Said, StateMark, visible } from "./parts.tsx"
+import { Asking, Confirm, Fault, Line, Said, StateMark, visible } from "./parts.tsx"
 import { Past } from "./Past.tsx"
 import { ProgramView } from "./ProgramView.tsx"
 import { RecordNote } from "./RecordNote.tsx"
@@ -51,13 +52,14 @@ const Deleting = () => {
         <Confirm
           title="Delete this job?"
           act="Delete the job"
+          keep="Keep the job"
           onNo={() => (asks.value = false)}
           onYes={() => {
             asks.value = false
             void remove()
           }}
         >
-          <p>Its journal goes with it, and so do the jobs that it started. They cannot be brought back.</p>
+          <p>This also deletes its journal and its child jobs. You cannot bring them back.</p>
         </Confirm>
       ) : null}
     </div>
@@ -88,13 +90,14 @@ const Steering = () => {
         <Confirm
           title="Cancel this job?"
           act="Cancel the job"
+          keep="Let it run"
           onNo={() => (asks.value = false)}
           onYes={() => {
             asks.value = false
             void steer("cancel")
           }}
         >
-          <p>It ends for good. The cycle under way is lost; what is committed stays.</p>
+          <p>The job ends for good. The cycle that is running is lost. Committed cycles stay.</p>
         </Confirm>
       ) : null}
     </div>
@@ -111,10 +114,10 @@ const Slider = () => {
       {isPast ? (
         <p class="banner" role="status">
           <span>
-            You look at <b>cycle {number(shown)}</b> of {number(last)}
+            You are looking at <b>cycle {number(shown)}</b> of {number(last)}
           </span>
           <button type="button" class="primary" onClick={() => goToCycle(undefined)}>
-            back to now
+            Back to now
           </button>
         </p>
       ) : null}
@@ -126,7 +129,7 @@ const Slider = () => {
           max={last}
           value={shown}
           disabled={last === 0}
-          title="[ and ] go to the cycle before and after"
+          title="The keys [ and ] go to the previous and the next cycle"
           aria-valuetext={isPast ? `cycle ${shown} of ${last}` : `newest, cycle ${last}`}
           onInput={({ currentTarget }) => goToCycle(Number(currentTarget.value))}
         />
@@ -136,7 +139,7 @@ const Slider = () => {
         <button
           type="button"
           class="quiet"
-          aria-label="The cycle before"
+          aria-label="Previous cycle"
           disabled={shown === 0}
           onClick={() => goToCycle(shown - 1)}
         >
@@ -145,7 +148,7 @@ const Slider = () => {
         <button
           type="button"
           class="quiet"
-          aria-label="The cycle after"
+          aria-label="Next cycle"
           disabled={!isPast}
           onClick={() => goToCycle(shown + 1)}
         >
@@ -220,6 +223,7 @@ const Head = () => {
         <Steering />
         <Deleting />
       </div>
+      <ChildOf found={value} />
       <Numbers found={value} />
       <Slider />
       {pastProblem.value === undefined ? null : <Fault problem={pastProblem.value} />}
@@ -231,6 +235,7 @@ const Overview = () => (
   <div class="overview">
     <Answer />
     {at.value === undefined ? null : <Past />}
+    <Children />
     <Statechart />
     <Budgets />
   </div>
@@ -298,7 +303,7 @@ export const JobPage = () => {
         <Fault problem={problem.value} />
         <Head />
         <p>
-          It may have been deleted. <a href={hrefOf({ page: "jobs", query: {} })}>All jobs</a>
+          It may have been deleted, or its id may be misspelled. <a href={hrefOf({ page: "jobs", query: {} })}>All jobs</a>
         </p>
       </main>
     )
@@ -311,7 +316,11 @@ export const JobPage = () => {
       {chosenCycle.value === undefined ? <Waiting jobId={value.id} /> : null}
       <Tabs view={value.view} id={value.id} />
       <div id="view" role="tabpanel" aria-labelledby={`tab-${value.view}`} class="view">
-        {job.value === undefined && problem.value === undefined ? <p class="empty">Asking for the job…</p> : <Page />}
+        {job.value === undefined && (problem.value === undefined || problem.value.isToldOnTop === true) ? (
+          <Asking what="the job" />
+        ) : (
+          <Page />
+        )}
       </div>
     </main>
   )

@@ -1,7 +1,7 @@
 /** The list of jobs: filters above, what waits for a human on top, and a row for each job. */
 import { useEffect } from "preact/hooks"
 import { useSignal } from "@preact/signals"
-import { ago, number, plural, span } from "./format.ts"
+import { ago, bytes, number, plural, span } from "./format.ts"
 import {
   ages,
   hasMore,
@@ -16,8 +16,8 @@ import {
 } from "./jobsStore.ts"
 import { needPrograms, programs } from "./jobStore.ts"
 import { now } from "./browser.ts"
-import { Bar, Empty, Fault, Said, StateMark, visible } from "./parts.tsx"
-import { change, go, route } from "./route.ts"
+import { Asking, Bar, Empty, Fault, Said, StateMark, visible } from "./parts.tsx"
+import { change, go, hrefOf, route } from "./route.ts"
 import { overscan, VirtualList } from "./virtual.tsx"
 import { Waiting } from "./Waiting.tsx"
 
@@ -59,7 +59,7 @@ const Filters = () => {
             value={query["program"] ?? ""}
             onChange={({ currentTarget }) => change({ program: currentTarget.value })}
           >
-            <option value="">any program</option>
+            <option value="">All programs</option>
             {names.map((name) => (
               <option key={name} value={name}>
                 {visible(name)}
@@ -70,7 +70,7 @@ const Filters = () => {
         <label>
           <span class="hidden">Age</span>
           <select value={query["age"] ?? ""} onChange={({ currentTarget }) => change({ age: currentTarget.value })}>
-            <option value="">of any age</option>
+            <option value="">Any age</option>
             {Object.keys(ages).map((name) => (
               <option key={name} value={name}>
                 {name}
@@ -82,17 +82,18 @@ const Filters = () => {
           type="search"
           class="attribute"
           aria-label="Filter by an attribute: its key, a colon and its value"
-          placeholder="attribute  key:value"
+          placeholder="Attribute key:value"
           aria-invalid={(query["attribute"] ?? "") !== "" && !isAttribute(query["attribute"] ?? "")}
-          title="A key, a colon and a value, such as customer:42"
+          title="A key, a colon and a value, for example customer:42"
           value={query["attribute"] ?? ""}
           onInput={({ currentTarget }) => change({ attribute: currentTarget.value })}
         />
         <input
           type="search"
           id="search"
-          aria-label="Search jobs by id or program"
-          placeholder="Search id or program   /"
+          aria-label="Search jobs by id, program or error"
+          placeholder="Search id, program, error"
+          title="Finds jobs by a part of their id, their program or their error. The key / comes here."
           value={query["q"] ?? ""}
           onInput={({ currentTarget }) => change({ q: currentTarget.value })}
         />
@@ -101,17 +102,41 @@ const Filters = () => {
   )
 }
 
+/** Why a row has no bar: in a word, and in a sentence. */
+const noBar = {
+  unlimited: ["no limit", "The budget of this job has no limits."],
+  unread: ["not read", "The record of this job is too long to read its budget for a list. The page of the job shows it."]
+} as const
+
+/** The names of budgets, as the job's own page has them. */
+const budgetNames: Readonly<Record<string, string>> = { agents: "tasks", cpuTime: "CPU time", contextBytes: "context" }
+
+/** An amount of a budget: times are in milliseconds, and the context is in bytes. */
+const amountOf = (name: string, amount: number): string => {
+  if (name === "duration" || name === "cpuTime") return span(amount)
+  return name === "contextBytes" ? bytes(amount) : number(Math.round(amount * 100) / 100)
+}
+
 /** The budget that the job has used most of. */
-const Used = ({ budget }: Pick<ListedJob, "budget">) => {
-  if (budget === null) return <span class="used" />
-  const { limit, name, used } = budget
+const Used = ({ budget, noBudget }: Pick<ListedJob, "budget" | "noBudget">) => {
+  if (budget === null) {
+    const [word, sentence] = noBudget === undefined ? ["", undefined] : noBar[noBudget]
+    return (
+      <span class="used" title={sentence}>
+        <small>{word}</small>
+      </span>
+    )
+  }
+  const { isPartial, limit, name, used } = budget
+  const shown = budgetNames[name] ?? name
+  const rest = isPartial === true ? ". Of this job, the list knows only cycles, times and payments" : ""
   const part = limit <= 0 ? 1 : Math.min(used / limit, 1)
   return (
     <span class="used">
       <small>
-        {name} {Math.round(part * 100)} %
+        {shown} {Math.round(part * 100)} %
       </small>
-      <Bar used={used} limit={limit} label={`${name}: ${number(Math.round(used))} of ${number(limit)}`} />
+      <Bar used={used} limit={limit} label={`${shown}: ${amountOf(name, used)} of ${amountOf(name, limit)}${rest}`} />
     </span>
   )
 }
@@ -157,7 +182,7 @@ const Row = ({ job }: { readonly job: ListedJob }) => {
         </small>
       </span>
       <span class="why">{job.error === null ? "" : <Said text={job.error} limit={80} />}</span>
-      <Used budget={job.budget} />
+      <Used {...job} />
       <span class="num">
         {number(job.cycle)} <small>{job.cycle === 1 ? "cycle" : "cycles"}</small>
       </span>
@@ -174,16 +199,35 @@ const NoJob = () => {
   if (!isFiltered)
     return (
       <>
-        No job is here yet. Start one with <code>POST api/v1/jobs</code>, and it appears by itself.
+        There are no jobs yet. Start one with <code>POST api/v1/jobs</code>, and it appears here by itself.
       </>
     )
   return (
     <>
-      No job fits these filters.{" "}
+      No job matches these filters.{" "}
       <button type="button" onClick={() => go({ page: "jobs", query: {} })}>
         Show all jobs
       </button>
     </>
+  )
+}
+
+/** Says whose children the list shows, and leads back to all jobs. */
+const OfParent = () => {
+  const { parent = "" } = route.value.query
+  if (parent === "") return null
+  return (
+    <p class="ofParent">
+      <span>
+        Child jobs of{" "}
+        <a href={hrefOf({ page: "job", id: parent, view: "overview", query: {} })}>
+          <Said text={parent} limit={200} />
+        </a>
+      </span>
+      <button type="button" class="quiet" onClick={() => change({ parent: "" }, false)}>
+        Show all jobs
+      </button>
+    </p>
   )
 }
 
@@ -202,9 +246,14 @@ export const JobsPage = () => {
       <h1 class="hidden">Jobs</h1>
       <Waiting />
       <Filters />
+      <OfParent />
       {problem.value === undefined ? null : <Fault problem={problem.value} />}
-      {isLoaded.value && list.length === 0 ? (
-        <Empty>{hasMore.value ? "Searching older jobs…" : <NoJob />}</Empty>
+      {list.length === 0 ? (
+        isLoaded.value ? (
+          <Empty>{hasMore.value ? "Searching older jobs…" : <NoJob />}</Empty>
+        ) : problem.value === undefined || problem.value.isToldOnTop === true ? (
+          <Asking what="the jobs" />
+        ) : null
       ) : (
         <VirtualList
           class="jobList"

@@ -3,8 +3,21 @@ import { useSignal } from "@preact/signals"
 import { useEffect } from "preact/hooks"
 import { maySteer } from "./access.ts"
 import type { Problem } from "./api.ts"
-import { type Approval, approvals, decide, type Decision, fetchApprovals, wholeData } from "./approvals.ts"
-import { ago } from "./format.ts"
+import {
+  type Approval,
+  approvals,
+  decide,
+  type Decision,
+  dismiss,
+  fetchApprovals,
+  late,
+  type Late,
+  next,
+  previous,
+  turnTo,
+  wholeData
+} from "./approvals.ts"
+import { ago, number } from "./format.ts"
 import { Confirm, Fault, Said } from "./parts.tsx"
 import { now, poll } from "./browser.ts"
 import { recorded } from "./recorded.ts"
@@ -83,41 +96,127 @@ const Question = ({ approval, isNamed }: Props) => {
       ) : (
         <small>
           {recorded === undefined
-            ? "Your token may look at jobs, and not answer."
-            : "It waited when the job was recorded."}
+            ? "Your token lets you look at jobs, but not answer their questions."
+            : "This question was open when the job was recorded."}
         </small>
       )}
-      {problem.value === undefined ? null : <Fault problem={problem.value} />}
+      {problem.value === undefined ? null : <NotSent problem={problem.value} />}
       {asked.value === undefined ? null : (
         <Confirm
           title="Reject this?"
           act="Reject"
+          keep="Do not reject"
           onNo={() => (asked.value = undefined)}
           onYes={() => void answer("reject")}
         >
           <p>
             <Said text={question ?? id} limit={2_000} />
           </p>
-          <p>The job goes on with your refusal. It cannot be taken back.</p>
+          <p>The job goes on with your rejection. You cannot take it back.</p>
         </Confirm>
       )}
     </article>
   )
 }
 
-/** Without a job, the oldest questions of all jobs. */
+/** Why an answer was not taken, while the question is still open. */
+const NotSent = ({ problem }: { readonly problem: Problem }) =>
+  problem.isToldOnTop === true ? (
+    <p class="fault" role="alert">
+      <b>Your answer was not sent.</b> Answer again once the page reaches the server.
+    </p>
+  ) : (
+    <Fault problem={problem} />
+  )
+
+const endings: Readonly<Record<string, string>> = {
+  converged: "had converged",
+  "budget-exhausted": "had used up its budget",
+  failed: "had failed",
+  cancelled: "had been cancelled"
+}
+
+/** What had become of a question before the viewer answered it. */
+const Became = ({ problem: { decided, jobStatus = "", name } }: Pick<Late, "problem">) => {
+  if (decided !== undefined) {
+    const { approved, by, cycle, note } = decided
+    return (
+      <>
+        <b>
+          It was {approved ? "approved" : "rejected"} before, in cycle {number(cycle)}, by{" "}
+          {by === "anybody" ? "somebody who gave no name" : <Said text={by} limit={80} />}
+          {note === "" ? "." : ":"}
+        </b>{" "}
+        {note === "" ? null : <Said text={note} limit={500} hasLines />}
+      </>
+    )
+  }
+  if (name === "UnknownJob") return <b>The job had been deleted.</b>
+  if (name === "JobHalted") return <b>The job {endings[jobStatus] ?? "had ended"}, and nobody had answered.</b>
+  return <b>Another answer came first.</b>
+}
+
+const TooLate = ({ one }: { readonly one: Late }) => {
+  const { approval, problem } = one
+  const { id, jobId, program, question } = approval
+  return (
+    <div class="late" role="status">
+      <p>
+        Your answer was not needed: <Said text={question ?? id} limit={200} /> <Became problem={problem} />{" "}
+        <small>
+          <Said text={program} limit={80} /> · <Said text={jobId} limit={80} />
+        </small>
+      </p>
+      <button type="button" class="quiet" onClick={() => dismiss(one)}>
+        Close
+      </button>
+    </div>
+  )
+}
+
+/** The ways to the pages around the one in sight. */
+const Pages = ({ jobId }: { readonly jobId: string | undefined }) => {
+  const [earlier, later] = jobId === undefined ? ["Newer jobs", "Older jobs"] : ["Earlier questions", "Later questions"]
+  if (previous.value === null && next.value === null) return null
+  const turn = (place: Parameters<typeof turnTo>[1]): void => void turnTo(jobId, place, new AbortController().signal)
+  return (
+    <nav class="pages" aria-label="Pages of questions">
+      <button type="button" disabled={previous.value === null} onClick={() => turn({ before: previous.value ?? "" })}>
+        ‹ {earlier}
+      </button>
+      <button type="button" disabled={next.value === null} onClick={() => turn({ cursor: next.value ?? "" })}>
+        {later} ›
+      </button>
+    </nav>
+  )
+}
+
+/** The open questions of a job, oldest first. Without a job, those of all jobs, of the newest jobs first. */
 export const Waiting = ({ jobId }: { readonly jobId?: string }) => {
   useEffect(() => poll(refreshMs, (abort) => fetchApprovals(jobId, abort)), [jobId])
   const open = approvals.value.filter((approval) => jobId === undefined || approval.jobId === jobId)
-  if (open.length === 0) return null
+  const told = late.value.filter(({ approval }) => jobId === undefined || approval.jobId === jobId)
+  const hasPages = previous.value !== null || next.value !== null
+  if (open.length + told.length === 0 && !hasPages) return null
+  const count = open.length === 0 ? "no question" : open.length === 1 ? "one question" : `${open.length} questions`
   return (
-    <section class="waiting" aria-label="Waiting for a decision">
-      <h2>
-        Waiting for you <small>{open.length === 1 ? "one question" : `${open.length} questions`}</small>
-      </h2>
+    <section class={open.length === 0 ? "waiting over" : "waiting"} aria-label="Waiting for a decision">
+      {open.length === 0 && !hasPages ? null : (
+        <h2>
+          Waiting for you{" "}
+          <small>
+            {count}
+            {hasPages ? " on this page" : ""}
+          </small>
+        </h2>
+      )}
+      {told.map((one, index) => (
+        <TooLate key={index} one={one} />
+      ))}
       {open.map((approval) => (
         <Question key={`${approval.jobId}\n${approval.id}`} approval={approval} isNamed={jobId === undefined} />
       ))}
+      <Pages jobId={jobId} />
     </section>
   )
 }

@@ -51,9 +51,15 @@ const root = "api/v1/"
 const isAbort = (error: unknown): boolean => error instanceof DOMException && error.name === "AbortError"
 
 const problemIn = async (response: Response): Promise<Problem> => {
-  const body = (await response.json().catch(() => ({}))) as { readonly title?: unknown; readonly detail?: unknown }
-  const text = (part: unknown): string => (typeof part === "string" ? part : "")
-  return { status: response.status, title: text(body.title) || response.statusText, detail: text(body.detail) }
+  const { status, statusText } = response
+  const body = (await response.json().catch(() => ({}))) as Readonly<Record<string, unknown>>
+  const text = (name: string): string => (typeof body[name] === "string" ? body[name] : "")
+  const { decided } = body as Pick<Problem, "decided">
+  return {
+    ...{ status, title: text("title") || statusText, detail: text("detail"), isToldOnTop: status === 401 },
+    ...{ name: text("type").replace(/^.*:/, ""), jobStatus: text("jobStatus") },
+    ...(decided === undefined ? {} : { decided })
+  }
 }
 
 /** Asks the server for a response. Undefined if the request was given up. */
@@ -72,7 +78,7 @@ export const request = async (path: string, ask: Ask = {}): Promise<Answer<Respo
   } catch (error) {
     if (isAbort(error)) return undefined
     isReached.value = false
-    return { ok: false, problem: { status: 0, title: "The server does not answer", detail: "" } }
+    return { ok: false, problem: { status: 0, title: "The server does not answer", detail: "", isToldOnTop: true } }
   }
   isReached.value = true
   if (response.status === 401) needsToken.value = true

@@ -4,7 +4,7 @@
  * Boundary: asks and answers. Which answer is valid the server decides.
  */
 import { signal } from "@preact/signals"
-import { type Answer, ask, ofJob, type Problem } from "./api.ts"
+import { type Answer, ask, ofJob, type Problem, queryOf } from "./api.ts"
 
 /** An approval that is open. `since` is in milliseconds since the epoch; `timeoutMs` is from then. */
 export interface Approval {
@@ -22,7 +22,32 @@ export interface Approval {
 
 export type Decision = "approve" | "reject"
 
+/** The questions of the page in sight, and the ways to the pages around it. */
 export const approvals = signal<ReadonlyArray<Approval>>([])
+export const previous = signal<string | null>(null)
+export const next = signal<string | null>(null)
+
+/** A place of the list: the page after it, or before it. */
+type Place = { readonly cursor: string } | { readonly before: string }
+
+/** The page that was chosen, and of which job. Undefined: the first page. */
+let chosen: { readonly jobId: string | undefined; readonly place: Place } | undefined
+
+/** A question that the viewer answered too late, and what had become of it. */
+export interface Late {
+  readonly approval: Approval
+  readonly problem: Problem
+}
+
+export const late = signal<ReadonlyArray<Late>>([])
+
+/** Tuning: late answers that the page tells of. */
+const mostLate = 3
+
+/** Takes note of a late answer away. */
+export const dismiss = (one: Late): void => {
+  late.value = late.value.filter((other) => other !== one)
+}
 
 /** Characters of data that come by themselves. */
 const dataLength = 4_000
@@ -34,29 +59,78 @@ export const wholeData =
     const answer = await ask<{ readonly approvals: ReadonlyArray<Approval> }>(ofJob(jobId, "/approvals"))
     if (answer?.ok !== true) return answer
     const found = answer.value.approvals.find((approval) => approval.id === id)
-    const problem = { status: 404, title: "The question was answered meanwhile", detail: "" }
+    const problem = { status: 404, title: "This question is no longer open", detail: "" }
     return found === undefined ? { ok: false, problem } : { ok: true, value: found.data }
   }
 
-export const fetchApprovals = async (jobId: string | undefined, abort: AbortSignal): Promise<void> => {
-  const cut = `valueLength=${dataLength}`
-  const path = jobId === undefined ? `approvals?limit=20&${cut}` : ofJob(jobId, `/approvals?${cut}`)
-  const answer = await ask<{ readonly approvals: ReadonlyArray<Approval> }>(path, { signal: abort })
-  if (answer?.ok === true) approvals.value = answer.value.approvals
+interface Page {
+  readonly approvals: ReadonlyArray<Approval>
+  readonly cursor: string | null
+  readonly previous: string | null
 }
 
-/** Answers an approval. Returns the problem if the server refused. */
+const pageSize = 20
+
+/** Tuning: empty pages that are read on by themselves. A server looks at some jobs for one page, and may find none that waits. */
+const mostEmpty = 5
+
+const fetchPage = (jobId: string | undefined, place: Place | undefined, abort: AbortSignal) => {
+  const query = queryOf({ limit: pageSize, valueLength: dataLength, ...place })
+  return jobId === undefined
+    ? ask<Page>(`approvals${query}`, { signal: abort })
+    : ask<Page>(ofJob(jobId, `/approvals${query}`), { signal: abort })
+}
+
+/** Asks for the page in sight. A page without questions is passed over: onwards, or else back. */
+export const fetchApprovals = async (jobId: string | undefined, abort: AbortSignal): Promise<void> => {
+  if (chosen !== undefined && chosen.jobId !== jobId) chosen = undefined
+  const from = chosen
+  let place = from?.place
+  for (let empty = 0; empty <= mostEmpty; empty++) {
+    const answer = await fetchPage(jobId, place, abort)
+    if (answer?.ok !== true || from !== chosen) return
+    const { approvals: found, cursor, previous: back } = answer.value
+    const isBack = place !== undefined && "before" in place
+    const beyond = isBack ? back : cursor
+    if (found.length > 0 || beyond === null || empty === mostEmpty) {
+      approvals.value = found
+      next.value = cursor
+      previous.value = back
+      // All questions of a later page were answered meanwhile.
+      if (found.length === 0 && beyond === null) chosen = undefined
+      return
+    }
+    place = isBack ? { before: beyond } : { cursor: beyond }
+  }
+}
+
+/** Goes to another page of the questions. */
+export const turnTo = (jobId: string | undefined, place: Place, abort: AbortSignal): Promise<void> => {
+  chosen = { jobId, place }
+  return fetchApprovals(jobId, abort)
+}
+
+/** Problems that say that the question is no longer open. */
+const isOver = ({ decided, name }: Problem): boolean =>
+  decided !== undefined || name === "JobHalted" || name === "UnknownJob" || name === "SignalRefused"
+
+/** Answers an approval. Returns the problem if the answer can be given again; a question that is no longer open goes away. */
 export const decide = async (
-  { id, jobId }: Approval,
+  approval: Approval,
   decision: Decision,
   note: string
 ): Promise<Problem | undefined> => {
+  const { id, jobId } = approval
   const answer = await ask(ofJob(jobId, "/approvals"), {
     method: "POST",
     body: { approval: id, decision, ...(note === "" ? {} : { note }) }
   })
   if (answer === undefined) return undefined
-  if (!answer.ok) return answer.problem
+  if (!answer.ok) {
+    const { problem } = answer
+    if (!isOver(problem)) return problem
+    late.value = [...late.value, { approval, problem }].slice(-mostLate)
+  }
   approvals.value = approvals.value.filter((other) => other.id !== id || other.jobId !== jobId)
   return undefined
 }

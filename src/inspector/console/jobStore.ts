@@ -70,12 +70,17 @@ effect(() => {
   limits.value = {}
   input.value = undefined
   if (id === undefined) return undefined
-  void ask<typeof Insight.JobInput.Type>(ofJob(id, "/input")).then((answer) => {
+  let isRead = false
+  let hasInput = false
+  /** Asks for the input until it has come: the server may have been away at first. */
+  const needInput = async (abort: AbortSignal): Promise<void> => {
+    if (hasInput) return
+    const answer = await ask<typeof Insight.JobInput.Type>(ofJob(id, "/input"), { signal: abort })
     if (answer?.ok !== true || jobId.value !== id) return
+    hasInput = true
     limits.value = answer.value.budget
     input.value = answer.value.input
-  })
-  let isRead = false
+  }
   let rounds = 0
   return poll(refreshMs, async (abort) => {
     // A job that has ended changes no more, but may be deleted.
@@ -88,6 +93,8 @@ effect(() => {
       return
     }
     problem.value = undefined
+    void needInput(abort)
+    void needPrograms()
     if (isRead) return
     job.value = answer.value
     const isEnd = ended.has(answer.value.state)

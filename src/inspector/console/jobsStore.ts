@@ -8,6 +8,7 @@
 import { computed, signal } from "@preact/signals"
 import { ask, type JobPage, type JobSummary, type Problem, queryOf } from "./api.ts"
 import { now, poll } from "./browser.ts"
+import { needPrograms } from "./jobStore.ts"
 import { type Query, route } from "./route.ts"
 
 /** Jobs of the page that is asked for again and again, and of each page after it. */
@@ -18,18 +19,18 @@ const refreshMs = 1_000
 const searchedRows = 30
 
 /** The filters that the server knows, by their names in the address and in its API. `age` becomes one or two times. */
-const filters = ["status", "program", "q", "age", "attribute"] as const
+const filters = ["status", "program", "q", "age", "attribute", "parent"] as const
 
 const minuteMs = 60_000
 const dayMs = 86_400_000
 
 /** The ages that a list can be limited to: those since a time, or until a time, so many milliseconds ago. */
 export const ages: Readonly<Record<string, { readonly since?: number; readonly until?: number }>> = {
-  "of the last 15 minutes": { since: 15 * minuteMs },
-  "of the last hour": { since: 60 * minuteMs },
-  "of the last day": { since: dayMs },
-  "of the last week": { since: 7 * dayMs },
-  "of the last 30 days": { since: 30 * dayMs },
+  "last 15 minutes": { since: 15 * minuteMs },
+  "last hour": { since: 60 * minuteMs },
+  "last day": { since: dayMs },
+  "last week": { since: 7 * dayMs },
+  "last 30 days": { since: 30 * dayMs },
   "older than an hour": { until: 60 * minuteMs },
   "older than a day": { until: dayMs },
   "older than a week": { until: 7 * dayMs }
@@ -130,6 +131,7 @@ export const watchJobs = (): (() => void) =>
       return
     }
     problem.value = undefined
+    void needPrograms()
     const isOther = name !== asked
     asked = name
     if (isOther) laterPages = []

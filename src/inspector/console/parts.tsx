@@ -1,7 +1,7 @@
 /** Small parts that all views share. */
 import type { ComponentChildren } from "preact"
 import { useEffect, useRef } from "preact/hooks"
-import type { ErrorJson, Problem, State } from "./api.ts"
+import { type ErrorJson, isReached, needsToken, type Problem, type State } from "./api.ts"
 import { brief, toneOf } from "./format.ts"
 import { Said } from "./Said.tsx"
 
@@ -15,18 +15,31 @@ export const StateMark = ({ state }: { readonly state: State }) => (
   </span>
 )
 
-export const Fault = ({ problem }: { readonly problem: Problem }) => (
-  <p class="fault" role="alert">
-    <b>
-      {problem.status > 0 ? `${problem.status} ` : ""}
-      {problem.title}
-    </b>
-    {problem.detail !== "" && problem.detail !== problem.title ? (
-      <>
-        {" "}
-        <Said text={problem.detail} limit={2_000} hasLines />
-      </>
-    ) : null}
+/** A problem, unless the page says it on top already. */
+export const Fault = ({ problem: { detail, isToldOnTop, status, title } }: { readonly problem: Problem }) =>
+  isToldOnTop === true ? null : (
+    <p class="fault" role="alert">
+      <b>
+        {status > 0 ? `${status} ` : ""}
+        {title}
+      </b>
+      {detail !== "" && detail !== title ? (
+        <>
+          {" "}
+          <Said text={detail} limit={2_000} hasLines />
+        </>
+      ) : null}
+    </p>
+  )
+
+/** In place of content that was asked for and has not come. */
+export const Asking = ({ what }: { readonly what: string }) => (
+  <p class="empty">
+    {needsToken.value
+      ? `Enter a token above to see ${what}.`
+      : isReached.value
+        ? `Loading ${what}…`
+        : `This page shows ${what} as soon as the server answers.`}
   </p>
 )
 
@@ -84,12 +97,15 @@ export const Confirm = ({
   title,
   children,
   act,
+  keep,
   onYes,
   onNo
 }: {
   readonly title: string
   readonly children: ComponentChildren
+  /** The words of the two buttons. */
   readonly act: string
+  readonly keep: string
   readonly onYes: () => void
   readonly onNo: () => void
 }) => {
@@ -107,7 +123,7 @@ export const Confirm = ({
       <div>{children}</div>
       <div class="menu">
         <button type="button" onClick={onNo} autofocus>
-          Keep it
+          {keep}
         </button>
         <button type="button" class="danger" onClick={onYes}>
           {act}

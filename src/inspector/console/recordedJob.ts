@@ -164,23 +164,29 @@ export class RecordedJob {
     const [first, id, ...below] = place.split("/")
     const { approvals, programs } = this.record
     if (first === "programs") return ok({ programs })
-    if (first === "approvals") return ok({ approvals, unread: [], cursor: null })
+    if (first === "approvals") return ok({ approvals, unread: [], cursor: null, previous: null })
     if (first === "me") return ok({ name: null, scopes: ["read"], programs: null })
     if (first !== "jobs") return no(404, "The record has no such page")
-    if (id === undefined) return ok({ jobs: this.#listed(query), cursor: null, previous: null })
+    if (id === undefined) return ok(this.#listed(query))
     if (decodeURIComponent(id) !== this.record.job.jobId)
       return no(404, "The job is not known", "The record is of another job.")
     return this.#ofJob(below.join("/"), query)
   }
 
   #listed(query: URLSearchParams) {
-    const { summary } = this.record
+    const { children, hasMoreChildren, job, summary } = this.record
+    const parent = query.get("parent")
+    if (parent !== null) {
+      const jobs = parent === job.jobId ? children : []
+      return { jobs, cursor: hasMoreChildren && jobs.length > 0 ? "more" : null, previous: null }
+    }
     const { error, jobId, program, state } = summary
     const wanted = (query.get("q") ?? "").toLowerCase()
     const status = query.get("status") ?? ""
     const isOf = status === "" || status === state || (status === "unfinished" && summary.haltedAt === null)
     const isFound = [jobId, program, error ?? ""].some((text) => text.toLowerCase().includes(wanted))
-    return isOf && isFound && (query.get("program") ?? program) === program ? [summary] : []
+    const jobs = isOf && isFound && (query.get("program") ?? program) === program ? [summary] : []
+    return { jobs, cursor: null, previous: null }
   }
 
   #ofJob(what: string, query: URLSearchParams): Answer<unknown> {
@@ -193,7 +199,7 @@ export class RecordedJob {
       case "input":
         return ok(input)
       case "approvals":
-        return ok({ approvals, unread: [], cursor: null })
+        return ok({ approvals, unread: [], cursor: null, previous: null })
       case "tasks":
         return ok({
           cycle: 0,

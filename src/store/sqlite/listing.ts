@@ -3,7 +3,7 @@
  *
  * Jobs are in order of their age in each index: of all, by status, by program, and by one attribute. SQLite does not know how
  * many jobs have an attribute, so a list by attributes first counts them, up to a bound, and begins with the rarest. The other
- * filters are asked of each job.
+ * filters are asked of each job. The children of a job have an index of their own, and are sorted by age.
  *
  * Boundary: SQL that reads, without running it.
  */
@@ -30,10 +30,12 @@ export type From = readonly [name: string, value: string] | undefined
 /** Finds the attribute that a list begins with. It counts only where there is a choice. */
 export const rarest = (
   sql: SqlClient.SqlClient,
-  { attributes, program, status }: ListOptions,
+  { attributes, parent, program, status }: ListOptions,
   count: (statement: CountStatement) => Effect.Effect<ReadonlyArray<number>, StoreError>
 ): Effect.Effect<From, StoreError> =>
   Effect.gen(function* () {
+    // A job has few children beside the jobs that share an attribute.
+    if (parent !== undefined) return undefined
     const entries = Object.entries(attributes ?? {})
     const others: ReadonlyArray<Fragment> = [
       ...(program === undefined ? [] : [sql`converge_jobs WHERE program = ${program}`]),
@@ -68,7 +70,7 @@ export interface Listing {
 
 /** Reads some jobs on one side of a place, the nearest first. */
 export const listStatement = (sql: SqlClient.SqlClient, { columns, from, lastRow, limit, options, side }: Listing) => {
-  const { attributes, program, since, status, until } = options
+  const { attributes, parent, program, since, status, until } = options
   const { place, side: which } = side
   const isOlder = which === "older"
   // The columns of the index that the list goes by.
@@ -83,6 +85,7 @@ export const listStatement = (sql: SqlClient.SqlClient, { columns, from, lastRow
     ...(since === undefined ? [] : [sql`${createdAt} >= ${since}`]),
     ...(until === undefined ? [] : [sql`${createdAt} <= ${until}`]),
     ...(program === undefined ? [] : [sql`j.program = ${program}`]),
+    ...(parent === undefined ? [] : [sql`j.parent = ${parent}`]),
     ...(status === undefined ? [] : [ofStatus(sql, status)]),
     ...others.map(
       ([name, value]) => sql`EXISTS (SELECT 1 FROM converge_attributes o WHERE o.name = ${name} AND o.value = ${value}

@@ -92,20 +92,33 @@ const statusOf = (row: SqlRow): Status | undefined => {
 
 /** The columns of a `StoredJob`, from `converge_jobs` as j and its last row as r. */
 const jobColumns = `j.job_id, j.program, j.created_at, j.status, j.halted_at, j.owner, j.lease_until,
-  j.attempts, j.leased_at, j.failure, j.quarantine, j.attributes,
+  j.attempts, j.leased_at, j.failure, j.quarantine, j.attributes, j.parent,
   coalesce(r.cycle, 0) AS cycle, coalesce(r.hash, j.genesis_hash) AS hash,
   CASE WHEN j.status <> 'converged' THEN (
     SELECT CASE WHEN json_valid(t.text) THEN CAST(json_extract(t.text, '$.cause._tag') AS TEXT) END
     FROM converge_texts t WHERE t.job = j.id AND t.kind = 'end'
   ) END AS error`
-/** The spending of a job that has ended, as JSON. Parsing a long end would hold up a list, so such a job has none. */
-const spendingColumn = `CASE WHEN j.status IS NOT NULL THEN (
-    SELECT CASE WHEN json_valid(e.text) AND json_valid(h.text) THEN
-      json_object('usage', json_extract(e.text, '$.usage'), 'budget', json_extract(h.text, '$.budget')) END
-    FROM converge_texts e JOIN converge_texts h ON h.job = e.job AND h.kind = 'header'
-    WHERE e.job = j.id AND e.kind = 'end' AND octet_length(e.text) <= ${Limits.storeSpendingBytes}
-      AND octet_length(h.text) <= ${Limits.storeSpendingBytes}
-  ) END AS spending`
+/** A text, unless parsing it would hold up a list. */
+const short = (column: string): string =>
+  `CASE WHEN octet_length(${column}) <= ${Limits.storeSpendingBytes} AND json_valid(${column}) THEN ${column} END`
+/**
+ * What a job has spent, as JSON. A short end tells it. Of a job without one, the last row tells the cycles and, if it is short,
+ * the times and the payments. A job with a long header has no spending here, because its limits are in the header.
+ */
+const spendingColumn = `(SELECT CASE
+    WHEN h.text IS NULL THEN NULL
+    WHEN e.text IS NOT NULL
+      THEN json_object('usage', json_extract(e.text, '$.usage'), 'budget', json_extract(h.text, '$.budget'))
+    ELSE json_object('isPartial', json('true'), 'budget', json_extract(h.text, '$.budget'), 'usage', json_object(
+      'cycles', coalesce(r.cycle, 0),
+      'durationMs', json_extract(x.text, '$.ranMs'),
+      'cpuMs', json_extract(x.text, '$.cpuMs'),
+      'cost', (SELECT sum(json_extract(s.value, '$[2]')) FROM json_each(x.text, '$.spent') s)))
+    END
+    FROM (SELECT (SELECT ${short("t.text")} FROM converge_texts t WHERE t.job = j.id AND t.kind = 'header') AS text) h,
+      (SELECT (SELECT ${short("t.text")} FROM converge_texts t WHERE t.job = j.id AND t.kind = 'end') AS text) e,
+      (SELECT ${short("r.extra")} AS text) x
+  ) AS spending`
 const lastRow = `LEFT JOIN converge_rows r
   ON r.job = j.id AND r.cycle = (SELECT max(cycle) FROM converge_rows WHERE job = j.id)`
 
@@ -179,6 +192,7 @@ const asJob = (row: SqlRow, isHeld: ReturnType<typeof holdings>): StoredJob => (
   attempts: attemptsOf(row),
   ...(row["error"] === null ? {} : { error: text(row, "error") }),
   ...attributesOf(row),
+  ...(row["parent"] === null ? {} : { parent: text(row, "parent") }),
   ...(typeof row["spending"] === "string" ? { spending: row["spending"] } : {})
 })
 
