@@ -36,7 +36,7 @@ describe("a job that failed", () => {
     const watched = await site.visit("jobs/same/overview")
     await shows(watched.page, /Agent "pull" failed on Item\//)
     const causes = ["Refused", "the host refused", `"code": "EXPIRED"`]
-    await expectOnFirstScreen(watched, [...causes, "The same happened 3 times.", "failed since"])
+    await expectOnFirstScreen(watched, [...causes, "The same happened 3 times.", "failed on"])
   })
 })
 
@@ -86,7 +86,7 @@ describe("a job that rests", () => {
     expect(await chart.locator(".edge.moved title").allTextContents()).toHaveLength(1)
     await page.getByRole("button", { name: "Resume" }).click()
     await shows(page, "It converged after cycle 61")
-    await shows(page, /converged since /)
+    await shows(page, /converged on /)
     expect(complaints).toEqual([])
   })
 
@@ -96,7 +96,7 @@ describe("a job that rests", () => {
     const { complaints, page } = await site.visit("jobs/refused/overview")
     await shows(page, /awaiting since /)
     await page.getByRole("button", { name: "Reject…" }).click()
-    await page.getByRole("button", { name: "Do not reject" }).click()
+    await page.getByRole("button", { name: "Keep it open" }).click()
     expect(await stateOf(site.running, "refused")).toBe("awaiting")
     await page.getByRole("button", { name: "Reject…" }).click()
     await page.getByRole("dialog").getByRole("button", { name: "Reject" }).click()

@@ -285,7 +285,7 @@ describe("axe", () => {
       await goTo(page, "jobs/letter/overview")
       await page.getByRole("button", { name: "Reject…" }).click()
       await look("the question before a refusal")
-      await page.getByRole("button", { name: "Do not reject" }).click()
+      await page.getByRole("button", { name: "Keep it open" }).click()
       await goTo(page, "jobs/slow/overview")
       await shows(page, "At this moment")
       await look("a slow job")

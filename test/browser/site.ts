@@ -9,7 +9,7 @@ import { join } from "node:path"
 import type { Browser, Page } from "playwright-core"
 import { JobStore, type Program, WorkerPool } from "../../src/index.ts"
 import type { ServerOptions } from "../../src/server/Server.ts"
-import { type Running, serve, stateOf, until } from "../support/server/harness.ts"
+import { type Below, type Running, serve, stateOf, until } from "../support/server/harness.ts"
 import { openBrowser, openPage, type Watched } from "./browser.ts"
 
 export interface Site {
@@ -26,13 +26,15 @@ export interface Site {
 /** Opens a server with a durable store and two workers, and a browser. */
 export const openSite = async (
   programs: ReadonlyArray<Program.Program.Any>,
-  options: Partial<ServerOptions<Program.Program.Any>> = {}
+  options: Partial<ServerOptions<Program.Program.Any>> = {},
+  { engine }: Pick<Below, "engine"> = {}
 ): Promise<Site> => {
   const folder = mkdtempSync(join(tmpdir(), "console-"))
   const browser = await openBrowser()
   const below = {
     store: JobStore.layerSqlite({ filename: join(folder, "jobs.db") }),
-    pool: WorkerPool.layer({ size: 2 })
+    pool: WorkerPool.layer({ size: 2 }),
+    ...(engine === undefined ? {} : { engine })
   }
   const running = await serve({ ...options, programs }, below)
   const opened: Array<Watched> = []

@@ -245,6 +245,12 @@ describe("Client.program", () => {
         const open = yield* job.approvals.list
         const all = yield* Stream.runCollect(client.approvals)
         expect(all.filter(({ jobId }) => jobId === "approved")).toEqual(open)
+        const first = yield* job.approvals.page({ limit: 1 })
+        const second = yield* job.approvals.page({ limit: 1, cursor: first.cursor ?? "" })
+        const back = yield* job.approvals.page({ limit: 1, before: second.previous ?? "" })
+        expect([first, second, back].map(({ approvals }) => approvals)).toEqual([[open[0]], [open[1]], [open[0]]])
+        const page = yield* client.approvalPage({ limit: 1 })
+        expect([page.approvals, page.previous]).toEqual([[all[0]], null])
         const answered = yield* job.approvals.answer("2", { decision: "approve", by: "Ada", note: "fine" })
         const refused = yield* Effect.flip(job.approvals.answer("2", { decision: "reject" }))
         const left = yield* job.approvals.list
@@ -257,7 +263,8 @@ describe("Client.program", () => {
       ["2", "go on?"]
     ])
     expect(answered.jobId).toBe("approved")
-    expect(refused).toMatchObject({ _tag: "SignalRefused", reason: "approval" })
+    const decided = { approved: true, by: "Ada", note: "fine" }
+    expect(refused).toMatchObject({ _tag: "SignalRefused", reason: "approval", decided })
     expect(left.map(({ id }) => id)).toEqual(["1"])
     expect(result.facts).toMatchObject({ Decision: 2 })
     expect(await asked(asking, ({ job }) => Effect.flip(job("nobody").approvals.list))).toMatchObject({

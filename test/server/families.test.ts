@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { Agent, type Engine, Fact, Intent, JobStore, Program } from "../../src/index.ts"
+import { recordJob } from "../../src/server/recorder.ts"
 import * as Shapes from "../../src/server/shapes.ts"
 import { jsonOf, type Running, serve, stateOf, until } from "../support/server/harness.ts"
 
@@ -111,6 +112,11 @@ describe("a server that took over", () => {
     const first = await serve({ programs }, { engine, store: JobStore.layerSqlite({ filename }) })
     await begin(first, "top", 3)
     await first.stop()
+    const record = await Effect.runPromise(Effect.provide(recordJob("top"), JobStore.layerSqlite({ filename })))
+    expect(record.children.map(({ program, startedBy: by, state }) => [program, by, state])).toEqual(
+      Array.from({ length: 3 }, () => ["child", startedBy, "suspended"])
+    )
+    expect([record.hasMoreChildren, record.job.parent]).toEqual([false, undefined])
     const second = await serve({ programs }, { engine, store: JobStore.layerSqlite({ filename }) })
     try {
       await until(async () => (await stateOf(second, "top")) === "awaiting")

@@ -6,6 +6,7 @@
 import { useSignal } from "@preact/signals"
 import { approvals } from "./approvals.ts"
 import { now as clock } from "./browser.ts"
+import { children } from "./family.ts"
 import { ago, brief, number, plural, span, time } from "./format.ts"
 import { at, isOver, job, tasks } from "./jobStore.ts"
 import { FactLink } from "./links.tsx"
@@ -33,7 +34,7 @@ const Failure = ({ found }: { readonly found: Diagnosis }) => {
   const isNested = typeof inner === "object" && inner !== null
   const reason = isNested && "cause" in inner ? inner.cause : isNested ? undefined : cause
   return (
-    <dl class="lines">
+    <dl class="lines short">
       <Line name="error">
         <code>
           <Said text={_tag} limit={120} />
@@ -53,6 +54,14 @@ const Failure = ({ found }: { readonly found: Diagnosis }) => {
       <Line name="message">
         <Said text={messageOf(error)} limit={2_000} hasLines />
       </Line>
+      {failure !== null && failure.count > 1 ? (
+        <Line name="how often">
+          {plural(failure.count, "time")},{" "}
+          {failure.first === failure.last
+            ? `in cycle ${number(failure.last)}`
+            : `from cycle ${number(failure.first)} to ${number(failure.last)}`}
+        </Line>
+      ) : null}
       {_tag === "MergeConflict" ? (
         <Line name="both sides">
           <Sides error={error} />
@@ -73,14 +82,6 @@ const Failure = ({ found }: { readonly found: Diagnosis }) => {
           <Value value={stack} />
         </Line>
       )}
-      {failure !== null && failure.count > 1 ? (
-        <Line name="how often">
-          {plural(failure.count, "time")},{" "}
-          {failure.first === failure.last
-            ? `in cycle ${number(failure.last)}`
-            : `from cycle ${number(failure.first)} to ${number(failure.last)}`}
-        </Line>
-      ) : null}
     </dl>
   )
 }
@@ -110,7 +111,7 @@ const Changing = ({ found }: { readonly found: Diagnosis }) => (
               </span>
             ))}
           </p>
-          <ol class="values" tabIndex={0}>
+          <ol class="values">
             {values.map(({ agent, cycle, value }) => (
               <li key={cycle}>
                 <small>
@@ -202,7 +203,7 @@ const Failures = ({ found }: { readonly found: Diagnosis }) => {
       </table>
       {found.failures.length > 3 ? (
         <button type="button" class="quiet" aria-expanded={isOpen.value} onClick={() => (isOpen.value = !isOpen.value)}>
-          {isOpen.value ? "fewer" : `all ${found.failures.length}`}
+          {isOpen.value ? "Show fewer" : `Show all ${number(found.failures.length)}`}
         </button>
       ) : null}
     </div>
@@ -218,7 +219,7 @@ const Standing = () => {
   const state = value.state === "budget-exhausted" ? "exhausted" : value.state
   return (
     <p class="soft">
-      {state} since {time(since)}, {ago(since, clock.value)}
+      {state} {isOver.value ? "on" : "since"} {time(since)}, {ago(since, clock.value)}
     </p>
   )
 }
@@ -304,22 +305,34 @@ const toneOf = (): "bad" | "warn" | "good" | "live" => {
   }
 }
 
+/** The child jobs that a job waits for, the first of them by its id. */
+const waitedFor = (id: string): string | undefined => {
+  const { value } = children
+  const open = value?.of === id ? value.jobs.filter(({ haltedAt }) => haltedAt === null) : []
+  const first = open.find(({ state }) => state === "awaiting" || state === "quarantined") ?? open[0]
+  if (first === undefined) return undefined
+  const which = `${first.jobId}, which is ${first.state}`
+  return open.length === 1
+    ? `It waits for its child job ${which}.`
+    : `It waits for ${plural(open.length, "child job")}, such as ${which}.`
+}
+
 /** Why a job that does not run stands still. */
 const stillOf = (): string | undefined => {
   const { value } = job
   const question = approvals.value.find(({ jobId }) => jobId === value?.jobId)
   switch (value?.state) {
     case "awaiting":
-      if (question === undefined) return "It waits for the answers to its intents."
+      if (question === undefined) return waitedFor(value.jobId) ?? "It waits for the answers to its intents."
       return `It waits for an answer: ${question.question ?? question.id}`
     case "queued":
       return "It waits for a place to run."
     case "paused":
       return `It is paused after cycle ${value.cycle}.`
     case "suspended":
-      return "It has not ended, and no engine of this server runs it."
+      return "It has not ended, and this server does not run it."
     case "quarantined":
-      return "It has not ended, and is not taken up again by itself."
+      return "It has not ended. No server runs it until somebody resumes it."
     default:
       return undefined
   }
@@ -354,10 +367,10 @@ const rests: Readonly<Record<string, string>> = {
 const pastHeadline = ({ headline, standing: stood }: Diagnosis): string => {
   if (stood === undefined) return headline
   const rest = rests[stood.state] ?? `Then it ended: ${headline}`
-  if (stood.cycle === 0) return `It had begun, and no cycle was done. ${rest}`
+  if (stood.cycle === 0) return `It had begun, and no cycle had run. ${rest}`
   const did =
     stood.tasks === 0
-      ? "took in what came from outside"
+      ? "took in facts from outside"
       : `executed ${plural(stood.tasks, "task")} of ${named(stood.agents)}`
   return `In cycle ${number(stood.cycle)} it ${did}. ${rest}`
 }
@@ -369,15 +382,15 @@ const Changed = () => {
   const { value } = route
   if (changes === undefined || cycle === undefined || value.page !== "job") return null
   const cycles = Math.max(0, (job.value?.cycle ?? cycle) - cycle)
-  if (cycles === 0) return <p class="soft">It is the last cycle so far.</p>
+  if (cycles === 0) return <p class="soft">This is the last cycle so far.</p>
   const { added, removed, revised } = changes
   const isSame = added + removed + revised === 0
   return (
     <p>
       Since then: {plural(cycles, "cycle")},{" "}
       {isSame
-        ? "and no fact differs"
-        : `${plural(added, "fact")} added, ${number(revised)} changed, ${number(removed)} gone`}
+        ? "and no fact has changed"
+        : `${plural(added, "fact")} added, ${number(revised)} changed, ${number(removed)} removed`}
       .{" "}
       {isSame ? null : (
         <a href={hrefOf({ ...value, view: "facts", query: { from: String(cycle) } })}>What has changed since</a>
@@ -427,6 +440,8 @@ export const Answer = () => {
   const now = isPast ? undefined : tasks.value
   const reason = isPast ? undefined : job.value?.quarantine
   if (found === undefined) return null
+  // The facts that change, and grow, say more of such an end than its error does.
+  const isOfBudget = found.error?._tag === "BudgetExhausted"
   const isEnd = isPast ? found.status !== null : isOver.value
   const title = isPast ? `At cycle ${number(at.value ?? 0)}` : isOver.value ? "What happened" : "Where it stands"
   return (
@@ -438,10 +453,10 @@ export const Answer = () => {
       {isPast ? null : <Outcome />}
       {reason === undefined ? null : (
         <p>
-          It is in quarantine: <Said text={reason} limit={2_000} hasLines />
+          It is quarantined: <Said text={reason} limit={2_000} hasLines />
         </p>
       )}
-      <Failure found={found} />
+      {isOfBudget ? null : <Failure found={found} />}
       {now !== undefined && !isOver.value && now.tasks > 0 ? <Now now={now} /> : null}
       {found.changing.length > 0 ? <Changing found={found} /> : null}
       {found.cycles.to - found.cycles.from >= 2 &&
@@ -449,6 +464,7 @@ export const Answer = () => {
       !(isEnd && shownState.value === "converged") ? (
         <Growth found={found} />
       ) : null}
+      {isOfBudget ? <Failure found={found} /> : null}
       {hasFailures(found) ? <Failures found={found} /> : null}
       <Violated list={found.violated} />
     </Panel>

@@ -46,8 +46,8 @@ const TokenForm = () => {
 /** Says once, for the whole page, that the server is away. */
 const Lost = () => (
   <p class="lost" role="status">
-    <b>The server does not answer.</b> Check that it is running and that this machine can reach it. The page keeps trying,
-    and goes on by itself.
+    <b>The server does not answer.</b> Check that it is running and that this machine can reach it. The page keeps
+    trying, and goes on by itself.
   </p>
 )
 

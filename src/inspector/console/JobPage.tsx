@@ -303,7 +303,8 @@ export const JobPage = () => {
         <Fault problem={problem.value} />
         <Head />
         <p>
-          It may have been deleted, or its id may be misspelled. <a href={hrefOf({ page: "jobs", query: {} })}>All jobs</a>
+          It may have been deleted, or its id may be misspelled.{" "}
+          <a href={hrefOf({ page: "jobs", query: {} })}>All jobs</a>
         </p>
       </main>
     )

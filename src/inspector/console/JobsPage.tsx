@@ -105,7 +105,10 @@ const Filters = () => {
 /** Why a row has no bar: in a word, and in a sentence. */
 const noBar = {
   unlimited: ["no limit", "The budget of this job has no limits."],
-  unread: ["not read", "The record of this job is too long to read its budget for a list. The page of the job shows it."]
+  unread: [
+    "not read",
+    "The record of this job is too long for a list, or damaged. The page of the job shows its budget, if it can be read."
+  ]
 } as const
 
 /** The names of budgets, as the job's own page has them. */
@@ -134,7 +137,7 @@ const Used = ({ budget, noBudget }: Pick<ListedJob, "budget" | "noBudget">) => {
   return (
     <span class="used">
       <small>
-        {shown} {Math.round(part * 100)} %
+        {shown} {part > 0 && part < 0.005 ? "under 1" : Math.round(part * 100)} %
       </small>
       <Bar used={used} limit={limit} label={`${shown}: ${amountOf(name, used)} of ${amountOf(name, limit)}${rest}`} />
     </span>

@@ -105,7 +105,7 @@ const Question = ({ approval, isNamed }: Props) => {
         <Confirm
           title="Reject this?"
           act="Reject"
-          keep="Do not reject"
+          keep="Keep it open"
           onNo={() => (asked.value = undefined)}
           onYes={() => void answer("reject")}
         >

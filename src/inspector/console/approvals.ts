@@ -56,7 +56,7 @@ const dataLength = 4_000
 export const wholeData =
   ({ id, jobId }: Approval) =>
   async (): Promise<Answer<unknown> | undefined> => {
-    const answer = await ask<{ readonly approvals: ReadonlyArray<Approval> }>(ofJob(jobId, "/approvals"))
+    const answer = await ask<{ readonly approvals: ReadonlyArray<Approval> }>(ofJob(jobId, "/approvals?limit=1000"))
     if (answer?.ok !== true) return answer
     const found = answer.value.approvals.find((approval) => approval.id === id)
     const problem = { status: 404, title: "This question is no longer open", detail: "" }
@@ -115,11 +115,7 @@ const isOver = ({ decided, name }: Problem): boolean =>
   decided !== undefined || name === "JobHalted" || name === "UnknownJob" || name === "SignalRefused"
 
 /** Answers an approval. Returns the problem if the answer can be given again; a question that is no longer open goes away. */
-export const decide = async (
-  approval: Approval,
-  decision: Decision,
-  note: string
-): Promise<Problem | undefined> => {
+export const decide = async (approval: Approval, decision: Decision, note: string): Promise<Problem | undefined> => {
   const { id, jobId } = approval
   const answer = await ask(ofJob(jobId, "/approvals"), {
     method: "POST",

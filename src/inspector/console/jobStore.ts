@@ -6,11 +6,11 @@
  * Boundary: asks and remembers.
  */
 import { computed, effect, signal } from "@preact/signals"
-import { ask, type Job, ofJob, type Problem, type ProgramInfo } from "./api.ts"
+import { ask, type Job, ofJob, type Problem, type ProgramInfo, type Usage } from "./api.ts"
 import type * as Insight from "../../server/insightShapes.ts"
 import { later, poll } from "./browser.ts"
 import { change, go, route } from "./route.ts"
-import type { Diagnosis, TasksNow } from "./shapes.ts"
+import type { Diagnosis, Replayed, TasksNow } from "./shapes.ts"
 
 const refreshMs = 1_000
 /** Tuning: a job that has ended is asked for once in so many rounds. */
@@ -30,6 +30,8 @@ export const programs = signal<ReadonlyArray<ProgramInfo>>([])
 
 /** The limits of the job's budget by name; null: none. */
 export const limits = signal<Readonly<Record<string, number | null>>>({})
+/** The usage of a job that this server does not hold, from its journal. Undefined until it is known. */
+export const storedUsage = signal<Usage | undefined>(undefined)
 /** The input of the job. Undefined until it is known. */
 export const input = signal<unknown>(undefined)
 
@@ -68,10 +70,19 @@ effect(() => {
   diagnosis.value = undefined
   tasks.value = undefined
   limits.value = {}
+  storedUsage.value = undefined
   input.value = undefined
   if (id === undefined) return undefined
   let isRead = false
   let hasInput = false
+  let replayedHash = ""
+  /** Asks for the usage in the journal, once for each of its states. */
+  const needUsage = async ({ hash, usage }: Job): Promise<void> => {
+    if (usage !== null || hash === replayedHash) return
+    replayedHash = hash
+    const answer = await ask<Replayed>(ofJob(id, "/replay?valueLength=0"))
+    if (answer?.ok === true && jobId.value === id) storedUsage.value = answer.value.usage
+  }
   /** Asks for the input until it has come: the server may have been away at first. */
   const needInput = async (abort: AbortSignal): Promise<void> => {
     if (hasInput) return
@@ -97,6 +108,7 @@ effect(() => {
     void needPrograms()
     if (isRead) return
     job.value = answer.value
+    void needUsage(answer.value)
     const isEnd = ended.has(answer.value.state)
     const [found, now] = await Promise.all([
       ask<Diagnosis>(ofJob(id, "/diagnosis"), { signal: abort }),

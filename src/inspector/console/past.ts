@@ -6,7 +6,7 @@
  */
 import { computed, effect, signal } from "@preact/signals"
 import { ask, ofJob, type Problem, type State } from "./api.ts"
-import { at, diagnosis, job, jobId } from "./jobStore.ts"
+import { at, diagnosis, job, jobId, storedUsage } from "./jobStore.ts"
 import type { Diagnosis, Diff, Replayed } from "./shapes.ts"
 
 /** Characters of an input, and of a payload, that come with it. */
@@ -58,7 +58,9 @@ export const shownState = computed((): State | undefined =>
 )
 
 /** What the job had used at the cycle that the page shows. */
-export const shownUsage = computed(() => (at.value === undefined ? job.value?.usage : replayed.value?.usage))
+export const shownUsage = computed(() =>
+  at.value === undefined ? (job.value?.usage ?? storedUsage.value) : replayed.value?.usage
+)
 
 /** The discarded effects up to the cycle that the page shows. */
 export const shownDiagnostics = computed(() =>
