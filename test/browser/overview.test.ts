@@ -180,14 +180,14 @@ describe("a server that is away", () => {
     try {
       await page.getByText("The server does not answer.").waitFor({ state: "detached" })
       await page.goto(`${second.url}/inspector#/jobs/none/overview`)
-      await shows(page, "The job is not known")
+      await shows(page, "There is no such job")
       await page.route(/\/api\/v1\//, (route) => route.abort())
       await page.goto(`${second.url}/inspector#/jobs/other/overview`)
       await shows(page, "This page shows the job as soon as the server answers.")
       expect(await count()).toBe(1)
       await page.unroute(/\/api\/v1\//)
       await page.getByText("The server does not answer.").waitFor({ state: "detached" })
-      await shows(page, "The job is not known")
+      await shows(page, "There is no such job")
     } finally {
       await page.close()
       await second.stop()

@@ -31,6 +31,30 @@ describe.each(storeNames)("a store %s", (name) => {
     })
   )
 
+  check("lists the children of a job, whatever else it is asked for, and names the parent of each", (store) =>
+    Effect.gen(function* () {
+      const attributes = { customer: "Ada" }
+      yield* store.create(newJob("a", { createdAt: 1, attributes }))
+      for (const [index, program] of ["one", "two", "one"].entries()) {
+        yield* finish(store, `a/${index}`, { createdAt: 2 + index, parent: "a", program, attributes })
+      }
+      yield* store.create(newJob("a/3", { createdAt: 5, parent: "a", program: "one" }))
+      yield* store.create(newJob("b/0", { createdAt: 6, parent: "b", program: "one", attributes }))
+      const listed = listing(store)
+      expect(yield* listed({ parent: "a" })).toEqual(["a/3", "a/2", "a/1", "a/0"])
+      expect(yield* listed({ parent: "a", status: "unfinished" })).toEqual(["a/3"])
+      expect(yield* listed({ parent: "a", program: "one", status: "converged" })).toEqual(["a/2", "a/0"])
+      expect(yield* listed({ parent: "a", attributes, program: "two" })).toEqual(["a/1"])
+      expect(yield* listed({ parent: "a", since: 3, until: 4 })).toEqual(["a/2", "a/1"])
+      const first = yield* store.list({ parent: "a", limit: 2 })
+      expect(yield* listed({ parent: "a", limit: 2, cursor: first.cursor })).toEqual(["a/1", "a/0"])
+      expect(yield* listed({ parent: "none" })).toEqual([])
+      expect(first.jobs.map(({ parent }) => parent)).toEqual(["a", "a"])
+      expect((yield* store.load("a/1")).parent).toBe("a")
+      expect("parent" in (yield* store.load("a"))).toBe(false)
+    })
+  )
+
   check("lists jobs that have all the attributes, whatever else it is asked for", (store) =>
     Effect.gen(function* () {
       for (let index = 0; index < 40; index++) {

@@ -77,6 +77,8 @@ export const listStatement = (sql: SqlClient.SqlClient, { columns, from, lastRow
   const [at, id] = from === undefined ? ["j.created_at", "j.job_id"] : ["a.created_at", "a.job_id"]
   const [createdAt, jobId] = [sql.literal(at), sql.literal(id)]
   const others = Object.entries(attributes ?? {}).filter(([name]) => name !== from?.[0])
+  // A plus keeps SQLite from the index of a column: the children of a job are fewer than the jobs of a program or a status.
+  const own = parent === undefined ? "" : "+"
   const conditions = [
     ...(from === undefined ? [] : [sql`a.name = ${from[0]} AND a.value = ${from[1]}`]),
     ...(place === undefined
@@ -84,9 +86,9 @@ export const listStatement = (sql: SqlClient.SqlClient, { columns, from, lastRow
       : [sql`(${createdAt}, ${jobId}) ${sql.literal(isOlder ? "<" : ">")} (${place.createdAt}, ${place.jobId})`]),
     ...(since === undefined ? [] : [sql`${createdAt} >= ${since}`]),
     ...(until === undefined ? [] : [sql`${createdAt} <= ${until}`]),
-    ...(program === undefined ? [] : [sql`j.program = ${program}`]),
+    ...(program === undefined ? [] : [sql`${sql.literal(own)}j.program = ${program}`]),
     ...(parent === undefined ? [] : [sql`j.parent = ${parent}`]),
-    ...(status === undefined ? [] : [ofStatus(sql, status)]),
+    ...(status === undefined ? [] : [sql`${sql.literal(own)}${ofStatus(sql, status)}`]),
     ...others.map(
       ([name, value]) => sql`EXISTS (SELECT 1 FROM converge_attributes o WHERE o.name = ${name} AND o.value = ${value}
         AND o.created_at = j.created_at AND o.job_id = j.job_id)`
