@@ -102,6 +102,8 @@ export const Limits = {
   oscillationWindow: 1_024,
   /** Nodes of one derivation tree that `Provenance.explain` spells out. */
   explainNodes: 10_000,
+  /** Direct causes that a lineage names of one fact. */
+  lineageCauses: 50,
   /** Levels of a derivation tree that `Provenance.format` draws. */
   explainDepth: 50,
   /** Layers of earlier results' contexts on which a context stands before it is flattened. */

@@ -143,8 +143,11 @@ const rooms: Rooms = {
     "cli",
     "server client testing engine job journal store workers inspector context outcome program values platform machines"
   ),
-  // What runs in a browser: it has the shapes of the API as types. The page of a recorded job examines its events itself.
-  console: { place: "src/inspector/console/", imports: ["server(api)", "server(record)", "outcome(examination)"] },
+  // What runs in a browser: it has the shapes of the API as types. The page of a recorded job finds its answers itself.
+  console: {
+    place: "src/inspector/console/",
+    imports: ["server(api)", "server(record)", "outcome(examination)", "context(lineage)"]
+  },
   ...room("server", "engine job journal store workers outcome program values platform", {
     front: ["index.ts", "Server.ts"],
     // The definition of the API, without what serves it.
@@ -200,7 +203,11 @@ const rooms: Rooms = {
     // What the page of a recorded job examines its events with.
     examination: ["diagnosis.ts", "JobEvent.ts"]
   }),
-  ...room("context", "program values", { front: ["JobContext.ts", "Provenance.ts"] }),
+  ...room("context", "program values", {
+    front: ["JobContext.ts", "Provenance.ts"],
+    // What the page of a recorded job finds lineage with.
+    lineage: ["following.ts", "taskKey.ts"]
+  }),
   ...room("program", "values", {
     front: ["Agent.ts", "AgentEffect.ts", "Fact.ts", "Fold.ts", "Invariant.ts", "View.ts"]
   }),
@@ -307,6 +314,11 @@ const sleepAllowances: ReadonlyArray<Allowance> = [
     path: "test/support/crash/",
     uses: ["Effect.sleep", "Atomics.wait", "setTimeout"],
     reason: "processes of test/integration, and when they are killed"
+  },
+  {
+    path: "test/support/browser/derived.ts",
+    uses: ["Effect.sleep"],
+    reason: "a job that goes on while it is told of facts"
   },
   { path: "test/support/browser/programs.ts", uses: ["Effect.sleep"], reason: "an agent that takes a while to watch" },
   { path: "test/support/browser/questions.ts", uses: ["Effect.sleep"], reason: "agents that take a while to watch" },

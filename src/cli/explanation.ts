@@ -60,9 +60,41 @@ export const parseRef = (text: string, program: Program.Any): Effect.Effect<Fact
   return Effect.fail(new UsageError({ message, details: [...kinds.keys()].map((name) => `  ${name}`).join("\n") }))
 }
 
-/** The message about a fact that the context does not hold. */
-export const notFound = (context: JobContext, { id, kind }: FactRef): string => {
-  const count = context.counts()[kind] ?? 0
+/**
+ * The facts that `kind/id` may name where there are facts of these kinds, in the order in which they are looked for. `last` is
+ * the one that counts if none of them is there. Kinds may have slashes: the shortest kind with such a fact counts. An id that no
+ * fact has may be a string of JSON.
+ */
+export const namedIn = (
+  kinds: ReadonlyArray<string>,
+  text: string
+): Effect.Effect<{ readonly refs: ReadonlyArray<FactRef>; readonly last: FactRef }, UsageError> => {
+  const ref = jsonRef(text)
+  if (ref !== undefined) return Effect.succeed({ refs: [], last: ref })
+  const slash = text.indexOf("/", 1)
+  if (slash === -1) {
+    return Effect.fail(new UsageError({ message: `a fact needs kind/id, not ${JSON.stringify(text)}` }))
+  }
+  const refs = kinds
+    .filter((kind) => text.startsWith(`${kind}/`))
+    .sort((a, b) => a.length - b.length)
+    .map((kind) => ({ kind, id: text.slice(kind.length + 1) }))
+  const asJson = refs.flatMap(({ id, kind }) => {
+    const parsed = jsonId(id)
+    return parsed === undefined ? [] : [{ kind, id: parsed }]
+  })
+  return Effect.succeed({
+    refs: [...refs, ...asJson],
+    last: { kind: text.slice(0, slash), id: text.slice(slash + 1) }
+  })
+}
+
+/** The message about a fact that is not among facts of which there are so many of each kind. */
+export const missing = (counts: Readonly<Record<string, number>>, { id, kind }: FactRef): string => {
+  const count = Object.hasOwn(counts, kind) ? (counts[kind] ?? 0) : 0
   const there = count === 0 ? "no fact of that kind" : `${thousands(count)} of that kind`
   return `there is no fact ${kind}/${oneLine(id)}; the context holds ${there}`
 }
+
+/** The message about a fact that the context does not hold. */
+export const notFound = (context: JobContext, ref: FactRef): string => missing(context.counts(), ref)

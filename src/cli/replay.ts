@@ -8,15 +8,16 @@ import * as Stream from "effect/Stream"
 import type { FactRef } from "../program/Fact.ts"
 import * as Journal from "../journal/Journal.ts"
 import type { JobContext } from "../context/JobContext.ts"
-import type { JobEvent } from "../outcome/JobEvent.ts"
+import type { EventCause, JobEvent } from "../outcome/JobEvent.ts"
 import { explain as explanationOf, format } from "../context/Provenance.ts"
 import { type Failed, UsageError } from "./exitCode.ts"
 import { explanationToJson } from "../outcome/explanationJson.ts"
 import * as Explanation from "./explanation.ts"
 import type { Host } from "./hostProcess.ts"
 import { look } from "./jobRun.ts"
-import { type AServer, placeOf } from "./place.ts"
-import { asFailed, factsJson, type JobOptions, openPlace, type Page, properties, show } from "./storedJobs.ts"
+import type { Explained } from "./heldFact.ts"
+import { type AServer, type Place, placeOf } from "./place.ts"
+import { asFailed, factsJson, type JobOptions, openPlace, type Page, properties, show, showAt } from "./storedJobs.ts"
 import type { Event as ServerEvent } from "../client/programClient.ts"
 import * as Report from "./report.ts"
 import { isWithoutJournals, type ServerError } from "./serverError.ts"
@@ -96,43 +97,40 @@ export const explain = (host: Host, options: ExplainOptions): Effect.Effect<numb
       )
     }
     const jobId = yield* jobIdOf(options.args.slice(0, -1), options.id)
-    const read = Effect.gen(function* () {
-      const { context, cycle } = yield* Journal.replay(jobId, { at: options.at })
-      const ref = yield* refIn(context, text)
-      const explanation = explanationOf(context, ref)
-      if (explanation === undefined) return yield* usage(Explanation.notFound(context, ref))
-      return { context, cycle, ref, explanation }
-    })
-    return yield* show(
-      host,
-      options,
-      read,
-      ({ context, cycle, ref }) => ({ jobId, cycle, ...explanationToJson(context, ref) }),
-      ({ cycle, explanation, ref }, { style }) =>
+    return yield* showAt(host, options, (place) => explained(place, jobId, text, options.at), {
+      json: ({ cycle, nodes }) => ({ jobId, cycle, nodes: nodes() }),
+      page: ({ cycle, explanation, ref }, { style }) =>
         style("bold", `where ${nameOf(ref)} comes from`) +
         `${style("dim", `  ${oneLine(jobId)} after cycle ${thousands(cycle)}`)}\n` +
         indent(printable(format(explanation)), "  ")
-    )
+    })
   })
 
-/**
- * The fact that `kind/id` names. Kinds may have slashes: the shortest kind with such a fact counts, or else the first part. An
- * id that no fact has may be a string of JSON.
- */
-export const refIn = (context: JobContext, text: string): Effect.Effect<FactRef, UsageError> => {
-  const ref = Explanation.jsonRef(text)
-  if (ref !== undefined) return Effect.succeed(ref)
-  const slash = text.indexOf("/", 1)
-  if (slash === -1) return usage(`a fact needs kind/id, not ${JSON.stringify(text)}`)
-  const refs = Object.keys(context.counts())
-    .filter((kind) => text.startsWith(`${kind}/`))
-    .sort((a, b) => a.length - b.length)
-    .map((kind) => ({ kind, id: text.slice(kind.length + 1) }))
-  const isThere = ({ id, kind }: FactRef): boolean => context.find(kind, id) !== undefined
-  const found =
-    refs.find(isThere) ?? refs.map(({ id, kind }) => ({ kind, id: Explanation.jsonId(id) ?? id })).find(isThere)
-  return Effect.succeed(found ?? { kind: text.slice(0, slash), id: text.slice(slash + 1) })
+/** The derivation of a fact, from a journal. A server that keeps none is asked for what it holds. */
+const explained = (place: Place, jobId: string, text: string, at: number | undefined) => {
+  const stored = Effect.gen(function* () {
+    const { context, cycle } = yield* Journal.replay(jobId, { at })
+    const ref = yield* refIn(context, text)
+    const explanation = explanationOf(context, ref)
+    if (explanation === undefined) return yield* usage(Explanation.notFound(context, ref))
+    const nodes = () => explanationToJson(context, ref)?.nodes ?? []
+    return { cycle, ref, explanation, nodes } satisfies Explained
+  })
+  if (place._tag === "File") return stored
+  return Effect.catchIf(stored, isWithoutJournals, (error) =>
+    Effect.flatMap(
+      Effect.promise(() => import("./heldFact.ts")),
+      ({ heldExplanation }) => heldExplanation(place, { jobId, text, at }, error)
+    )
+  )
 }
+
+/** The fact that `kind/id` names. */
+export const refIn = (context: JobContext, text: string): Effect.Effect<FactRef, UsageError> =>
+  Effect.map(
+    Explanation.namedIn(Object.keys(context.counts()), text),
+    ({ last, refs }) => refs.find(({ id, kind }) => context.find(kind, id) !== undefined) ?? last
+  )
 
 /* ---------------------------------------------------------------- events */
 
@@ -204,8 +202,24 @@ const textOf = (value: unknown): string => {
 /** A cause with a message from the program: its tag and the message. Its fields are for `--json`. */
 const causeText = (cause: unknown): string | undefined => {
   if (typeof cause !== "object" || cause === null || !("_tag" in cause)) return undefined
+  if (isConflict(cause)) return `${cause._tag}: ${conflictText(cause)}`
   if (!("error" in cause) && !("message" in cause)) return undefined
   return `${String(cause._tag)}: ${[...new Set(textsOf("error" in cause ? cause.error : cause))].join(": ")}`
+}
+
+type Conflict = Extract<EventCause, { readonly _tag: "MergeConflict" }>
+
+const isConflict = (cause: { readonly _tag: unknown }): cause is Conflict =>
+  cause._tag === "MergeConflict" && "agents" in cause && Array.isArray(cause.agents)
+
+/** Tuning: characters of a value that clashed. */
+const widestSide = 200
+
+/** Both sides of a conflict. */
+const conflictText = (cause: Conflict): string => {
+  const [first, second] = cause.agents.map((agent) => JSON.stringify(agent))
+  const sideOf = (value: unknown): string => truncate(inlineJson(toPlain(value) ?? null), widestSide)
+  return `${nameOf(cause)} is ${sideOf(cause.existing)} from ${first}, and ${second} proposed ${sideOf(cause.proposed)}`
 }
 
 /** The texts of a described error, and of its causes. */

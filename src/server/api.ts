@@ -268,7 +268,7 @@ const lineage = HttpApiEndpoint.get("lineage", "/api/v1/jobs/:id/lineage", {
   OpenApi.annotations({
     summary: "The facts that follow from a fact",
     description:
-      "With `without=true` only those that would go without it. The id of the fact is `fact`, or `factJson`, as for `explainFact`."
+      "With `without=true` only those that would go without it. Each names its direct causes among them by their versions, and the fact that was asked about by 0. The id of the fact is `fact`, or `factJson`, as for `explainFact`."
   })
 )
 

@@ -162,9 +162,10 @@ export const lineage = Effect.fnUntraced(function* (core: SharedCore, { params, 
   const relation = without === "true" ? "needs" : "follows"
   const related = yield* inSlices(relatedTo(context, ref, relation, version))
   if (related === undefined) return yield* new Problems.UnknownFact({ jobId: params.id, ...ref })
-  const { cursor, items, previous } = numberedPage(related, ({ fact }) => fact.provenance.version, side, limit)
-  const facts = items.map((entry) => shown(entry, query.valueLength))
-  return json({ fact: ref, relation, count: related.length, facts, version, cursor, previous })
+  const { cursor, items, previous } = numberedPage(related.facts, ({ fact }) => fact.provenance.version, side, limit)
+  const causes = yield* inSlices(related.causesOf(items))
+  const facts = items.map((entry, index) => ({ ...shown(entry, query.valueLength), ...causes[index] }))
+  return json({ fact: ref, relation, count: related.facts.length, facts, version, cursor, previous })
 })
 
 /* ---------------------------------------------------------------- replay and check */

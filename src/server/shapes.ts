@@ -361,12 +361,25 @@ export const Diff = Schema.Struct({
   previous: Schema.NullOr(Schema.String)
 }).annotate({ identifier: "Diff" })
 
-/** One page of the facts that follow from a fact, or that would go without it (`needs`). `count` counts all of them. */
+/**
+ * One page of the facts that follow from a fact, or that would go without it (`needs`). `count` counts all of them.
+ *
+ * `causes` are the direct causes of a fact among all facts of the list, by their versions; 0 is the fact that was asked about.
+ * Causes that were revised or pruned since are none of the list: `indirect` are the facts of the list that those come from.
+ * `omitted` counts direct causes that are left out.
+ */
 export const Lineage = Schema.Struct({
   fact: FactRef,
   relation: Schema.Literals(["follows", "needs"]),
   count,
-  facts: Schema.Array(Fact),
+  facts: Schema.Array(
+    Schema.Struct({
+      ...Fact.fields,
+      causes: Schema.Array(count),
+      indirect: Schema.Array(count),
+      omitted: count
+    })
+  ),
   version: count,
   cursor: Schema.NullOr(Schema.String),
   /** The `before` of the page before; null if there is none. */

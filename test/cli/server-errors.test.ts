@@ -256,6 +256,35 @@ describe("a server without a durable store", () => {
     expect((await on("cancel", "co")).stdout).toBe("✔ co converged  before this\n")
   })
 
+  it.each([
+    ["explain", "co", "Number/n/0"],
+    ["explain", "--id", "co", '["Number","n/-1"]'],
+    ["explain", "co", 'Number/"n/0"'],
+    ["explain", "co", "Number/none"],
+    ["explain", "co", "None/none"],
+    ["explain", "co", "None"],
+    ["lineage", "co", "Number/n/-3"],
+    ["lineage", "co", "Number/n/-3", "--without"],
+    ["lineage", "co", "Number/n/0"],
+    ["lineage", "co", "Number/none"]
+  ])("answers from the job that it holds, as a file does from the journal: %s %s %s", async (...args) => {
+    const stored = await converge([...args, "--store", file])
+    expect(await on(...args)).toEqual(stored)
+    expect(await on(...args, "--json")).toEqual(await converge([...args, "--json", "--store", file]))
+    expect(stored.code).toBe(args.some((arg) => /one$/.test(arg)) ? 64 : 0)
+  })
+
+  it("says that it does not know the past, and which job it does not have", async () => {
+    for (const command of ["explain", "lineage"]) {
+      const past = await on(command, "co", "Number/n/0", "--at", "1")
+      expect([past.code, past.stdout]).toEqual([3, ""])
+      expect(past.stderr).toContain("the server keeps no journals")
+      expect(past.stderr).toContain("It knows a job only as it is now: leave --at out")
+      const unknown = await on(command, "nobody", "Number/n/0")
+      expect([unknown.code, unknown.stderr]).toEqual([64, "converge: there is no job nobody\n"])
+    }
+  })
+
   it("is told of by the others", async () => {
     for (const args of [
       ["replay", "co"],

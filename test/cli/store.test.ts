@@ -6,6 +6,7 @@ import { DatabaseSync } from "node:sqlite"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { leaveAsking, leaveFamily } from "../support/cli/family.ts"
 import { converge, type Ended, jsonOf, module, runCount, start } from "../support/cli/inProcess.ts"
+import { projectRoot } from "../support/node.ts"
 
 vi.setConfig({ maxConcurrency: 3, testTimeout: 60_000 })
 
@@ -324,6 +325,16 @@ describe.concurrent("looking back", () => {
     expect(none.stderr).toContain("there is no fact Number/n/3; the context holds 2 of that kind")
   })
 
+  it("events show both sides of a conflict, and who gave them", async () => {
+    const file = join(folder, "clash.db")
+    const run = ["run", join(projectRoot, "test/support/browser/programs.ts"), "-p", "disagrees", "--id", "price"]
+    expect((await converge([...run, "--store", file, "--quiet"])).code).toBe(3)
+    const page = await on(file, "events", "price")
+    expect(page.stdout).toMatch(
+      /MergeConflict: Price\/pen is \{.*120.*\} from "shop", and "list" proposed \{.*150.*\}\n/
+    )
+  })
+
   it("lineage shows what follows from a fact, or would go without it", async () => {
     const page = await look("lineage", "sq", "Number/n/2")
     expect([page.code, page.stderr]).toEqual([0, ""])
@@ -336,6 +347,10 @@ describe.concurrent("looking back", () => {
       (found as ReadonlyArray<{ kind: string; id: string }>).map(({ id, kind }) => `${kind}/${id}`)
     expect(names(json["facts"])).toContain("Number/n/3")
     expect(names(json["facts"])).not.toContain("Number/n/1")
+    // Each names what it comes from directly.
+    expect(page.stdout).toMatch(/\n {2}Number\/n\/3 {2}count, cycle 2, from Number\/n\/2\n/)
+    expect(page.stdout).toMatch(/\n {2}Number\/n\/4 {2}count, cycle 3, from Number\/n\/3\n/)
+    expect((json["facts"] as ReadonlyArray<object>)[0]).toMatchObject({ causes: [0], indirect: [], omitted: 0 })
     const needs = jsonOf(await look("lineage", "sq", "Number/n/2", "--without", "--json"))
     expect(needs["relation"]).toBe("needs")
     expect(names(json["facts"])).toEqual(expect.arrayContaining([...names(needs["facts"])]))

@@ -1,7 +1,8 @@
-/** The facts that follow from a fact, and the changes between contexts, against plain models of both. */
+/** The facts that follow from a fact with their causes, and the changes between contexts, against plain models. */
 import { describe, expect, it } from "vitest"
 import type { Fact, JobContext } from "../../src/index.ts"
 import { Ledger } from "../../src/context/Ledger.ts"
+import { Limits } from "../../src/Limits.ts"
 import { liveFacts } from "../../src/journal/liveFacts.ts"
 import { changesBetween } from "../../src/journal/changes.ts"
 import { relatedTo, type Relation } from "../../src/journal/lineage.ts"
@@ -68,18 +69,7 @@ const nameOf = ({ fact }: { readonly fact: Fact.Fact }) => `${fact.kind}/${fact.
 /** The same by looking down from each fact, version by version. */
 const model = (context: JobContext.JobContext, ref: Fact.FactRef, relation: Relation): ReadonlyArray<string> => {
   const isRef = (fact: Fact.Fact): boolean => fact.kind === ref.kind && fact.id === ref.id
-  const known = new Map<number, boolean>()
-  const holds = (fact: Fact.Fact): boolean => {
-    if (isRef(fact)) return true
-    const { because, version } = fact.provenance
-    const present = known.get(version)
-    if (present !== undefined) return present
-    const causes = context.causesOf(fact)
-    const is =
-      relation === "follows" || because !== undefined ? causes.some(holds) : causes.length > 0 && causes.every(holds)
-    known.set(version, is)
-    return is
-  }
+  const holds = relatedVersion(context, isRef, relation)
   const history = [...context.history()]
   return context
     .encoded()
@@ -98,7 +88,7 @@ describe("the facts that are related to a fact", () => {
       const context = makeContext(seed)
       for (const { fact } of context.history()) {
         const ref = { kind: fact.kind, id: fact.id }
-        const found = runSteps(relatedTo(context, ref, relation))?.map(nameOf)
+        const found = runSteps(relatedTo(context, ref, relation))?.facts.map(nameOf)
         expect(found, `seed ${seed}, ${JSON.stringify(ref)}`).toEqual(model(context, ref, relation))
         related += found!.length
         both += found!.length > 0 && found!.length < context.facts().length - 1 ? 1 : 0
@@ -113,9 +103,111 @@ describe("the facts that are related to a fact", () => {
     expect(runSteps(relatedTo(context, { kind: "A", id: "none" }, "follows"))).toBeUndefined()
     expect(runSteps(relatedTo(context, { kind: "none", id: "1" }, "needs"))).toBeUndefined()
     for (const { fact } of context.history()) {
-      const some = runSteps(relatedTo(context, fact, "follows", 20)) ?? []
+      const some = runSteps(relatedTo(context, fact, "follows", 20))?.facts ?? []
       expect(some.every(({ fact: { provenance } }) => provenance.version <= 20)).toBe(true)
     }
+  })
+})
+
+/** The causes of each fact of a lineage, by looking down from it. */
+const causesModel = (
+  context: JobContext.JobContext,
+  ref: Fact.FactRef,
+  relation: Relation
+): ReadonlyArray<{ readonly causes: ReadonlyArray<number>; readonly indirect: ReadonlyArray<number> }> => {
+  const isRef = (fact: Fact.Fact): boolean => fact.kind === ref.kind && fact.id === ref.id
+  const named = new Set(model(context, ref, relation))
+  const isShown = (fact: Fact.Fact): boolean => named.has(nameOf({ fact }))
+  const isRelated = relatedVersion(context, isRef, relation)
+  const down = (fact: Fact.Fact): { readonly direct: Set<number>; readonly behind: Set<number> } => {
+    const direct = new Set<number>()
+    const behind = new Set<number>()
+    for (const cause of context.causesOf(fact)) {
+      if (isRef(cause)) direct.add(0)
+      else if (isShown(cause)) direct.add(cause.provenance.version)
+      else if (isRelated(cause)) {
+        const further = down(cause)
+        for (const version of [...further.direct, ...further.behind]) behind.add(version)
+      }
+    }
+    return { direct, behind }
+  }
+  const inOrder = (versions: Iterable<number>) => [...versions].sort((a, b) => a - b)
+  return context
+    .encoded()
+    .filter(({ fact }) => isShown(fact))
+    .map(({ fact }) => {
+      const { behind, direct } = down(fact)
+      return { causes: inOrder(direct), indirect: inOrder(behind).filter((version) => !direct.has(version)) }
+    })
+}
+
+/** Whether a version of a fact comes from another fact, or needs it. */
+const relatedVersion = (
+  context: JobContext.JobContext,
+  isRef: (fact: Fact.Fact) => boolean,
+  relation: Relation
+): ((fact: Fact.Fact) => boolean) => {
+  const known = new Map<number, boolean>()
+  const holds = (fact: Fact.Fact): boolean => {
+    if (isRef(fact)) return true
+    const { because, version } = fact.provenance
+    const present = known.get(version)
+    if (present !== undefined) return present
+    const causes = context.causesOf(fact)
+    const is =
+      relation === "follows" || because !== undefined ? causes.some(holds) : causes.length > 0 && causes.every(holds)
+    known.set(version, is)
+    return is
+  }
+  return holds
+}
+
+describe("the causes of the facts that are related to a fact", () => {
+  it.each<Relation>(["follows", "needs"])("are those of a search down, and each leads back to it: %s", (relation) => {
+    let [direct, indirect] = [0, 0]
+    for (let seed = 1; seed <= 25; seed++) {
+      const context = makeContext(seed)
+      for (const { fact } of context.history()) {
+        const ref = { kind: fact.kind, id: fact.id }
+        const lineage = runSteps(relatedTo(context, ref, relation))!
+        const causes = runSteps(lineage.causesOf(lineage.facts))
+        const expected = causesModel(context, ref, relation).map((found) => ({ ...found, omitted: 0 }))
+        expect(causes, `seed ${seed}, ${JSON.stringify(ref)}`).toEqual(expected)
+        lineage.facts.forEach(({ fact: { provenance } }, index) => {
+          const all = [...causes[index]!.causes, ...causes[index]!.indirect]
+          expect(all.length).toBeGreaterThan(0)
+          // So every beginning of the list is whole.
+          expect(Math.max(...all)).toBeLessThan(provenance.version)
+          direct += causes[index]!.causes.length
+          indirect += causes[index]!.indirect.length
+        })
+        const some = lineage.facts.slice(1, 3)
+        expect(runSteps(lineage.causesOf(some))).toEqual(causes.slice(1, 3))
+      }
+    }
+    expect(direct).toBeGreaterThan(200)
+    expect(indirect).toBeGreaterThan(50)
+  })
+
+  it("are the first ones where there are many, with the number of others", () => {
+    const kind = eraseKind(numbered("A"))
+    const ledger = Ledger.make("p", new Map())
+    const put = (id: string, because?: ReadonlyArray<number>): void => {
+      const { text, value } = kind.codec.encode({ id, n: 0 })
+      ledger.add(kind, id, value, text, { ...seedProvenance, ...(because && { origin: "agent" }) }, because)
+    }
+    put("root")
+    const most = Limits.lineageCauses
+    for (let n = 0; n < most + 5; n++) put(String(n), [1])
+    put(
+      "last",
+      Array.from({ length: most + 6 }, (_, n) => most + 6 - n)
+    )
+    const lineage = runSteps(relatedTo(ledger, { kind: "A", id: "root" }, "follows"))!
+    const causes = runSteps(lineage.causesOf(lineage.facts.slice(-1)))
+    const first = Array.from({ length: most }, (_, n) => (n === 0 ? 0 : n + 1))
+    expect(causes).toEqual([{ causes: first, indirect: [], omitted: 6 }])
   })
 })
 

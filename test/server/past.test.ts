@@ -362,6 +362,29 @@ describe("lineage", () => {
     }
     expect(named(await get("it/lineage?kind=Name&fact=Ada&at=1"))).toEqual(["Long/Ada", "Name/Ada!"])
   })
+
+  it("names the direct causes of each fact, on every page", async () => {
+    for (const server of [running, memory]) {
+      const whole = await get<typeof Shapes.Lineage.Type>("it/lineage?kind=Name&fact=Ada", server)
+      expect(Schema.is(Shapes.Lineage)(whole)).toBe(true)
+      const versions = new Map(whole.facts.map(({ id, kind, provenance }) => [provenance.version, `${kind}/${id}`]))
+      const causes = whole.facts.map(({ causes, id, indirect, kind, omitted }) => [
+        `${kind}/${id}`,
+        causes.map((version) => versions.get(version) ?? version),
+        indirect,
+        omitted
+      ])
+      expect(causes).toEqual([
+        ["Long/Ada", [0], [], 0],
+        ["Name/Ada!", [0], [], 0],
+        ["Long/Ada!", ["Name/Ada!"], [], 0],
+        ["Count/all", ["Long/Ada!"], [], 0]
+      ])
+      const after = String(whole.facts[1]?.provenance.version)
+      const rest = await get<typeof whole>(`it/lineage?kind=Name&fact=Ada&cursor=${after}`, server)
+      expect(rest.facts).toEqual(whole.facts.slice(2))
+    }
+  })
 })
 
 describe("a journal", () => {

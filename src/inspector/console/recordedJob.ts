@@ -3,10 +3,12 @@
  *
  * The record has every fact that was committed, in commit order. The facts as of a cycle are those up to its version, without
  * those that a later one replaced or that retention pruned. Derivations go by the same rule as `Provenance.explain`, and
- * lineage by that of src/journal/lineage.ts; a test compares every answer with the server's.
+ * lineage by the rules of the server themselves; a test compares every answer with the server's.
  *
  * Boundary: pure; a path in, a value or a problem out. recorded.ts finds the record.
  */
+import { causesAmong, type Past, relatedIn } from "../../context/following.ts"
+import { taskKey } from "../../context/taskKey.ts"
 import { cutValue } from "../../server/previews.ts"
 import type { JobRecord, RecordedFact, RecordedPast, RecordedPoint } from "../../server/jobRecord.ts"
 import { Examination, type RepeatedFailure } from "../../outcome/diagnosis.ts"
@@ -21,8 +23,23 @@ type Explanation = typeof Shapes.Explanation.Type
 
 /** The nodes of a derivation, as `Limits.explainNodes` has it. */
 const mostNodes = 10_000
+/** The direct causes that a lineage names of a fact, as `Limits.lineageCauses` has it. */
+const mostCauses = 50
 
 const refKey = ({ id, kind }: FactRef): string => `${JSON.stringify(kind)}/${id}`
+
+/** All that a generator gives, at once: a page of a record has no server whose turns it could take. */
+const atOnce = <A>(steps: Generator<void, A>): A => {
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+  }
+}
+
+/** A fact as the rules of lineage take it. */
+interface Committed {
+  readonly fact: RecordedFact
+}
 
 const ok = <A>(value: A): Answer<A> => ({ ok: true, value })
 
@@ -61,11 +78,8 @@ const firstAfter = (facts: ReadonlyArray<RecordedFact>, version: number): number
   return low
 }
 
-const causesKey = ({ provenance: { agent, because, cycle, each, origin, since, until } }: RecordedFact): string =>
-  JSON.stringify(because ?? [origin, agent, cycle, each?.kind, each?.id, since, until])
-
 /** The facts of one past, and their causes. */
-class Past {
+class FactIndex {
   readonly #past: RecordedPast
   readonly #ofKind = new Map<string, Array<RecordedFact>>()
 
@@ -149,7 +163,7 @@ const withFacts = ({ events, pasts: [past] }: JobRecord): ReadonlyArray<JobEvent
 
 export class RecordedJob {
   readonly record: JobRecord
-  readonly #indexes = new Map<RecordedPast, Past>()
+  readonly #indexes = new Map<RecordedPast, FactIndex>()
   #newest: Context | undefined
   #told: ReadonlyArray<JobEvent> | undefined
 
@@ -307,9 +321,9 @@ export class RecordedJob {
     return { past, cycle, version, hash, live: live.sort((a, b) => versionOf(a) - versionOf(b)) }
   }
 
-  #indexOf(past: RecordedPast): Past {
+  #indexOf(past: RecordedPast): FactIndex {
     let index = this.#indexes.get(past)
-    if (index === undefined) this.#indexes.set(past, (index = new Past(past)))
+    if (index === undefined) this.#indexes.set(past, (index = new FactIndex(past)))
     return index
   }
 
@@ -406,7 +420,7 @@ export class RecordedJob {
     for (let next = 0; next < nodes.length; next++) {
       const node = nodes[next]
       if (node === undefined) break
-      const task = causesKey(node.fact)
+      const task = taskKey(node.fact)
       const count = known.get(task)
       if (count !== undefined) {
         node.omitted = count
@@ -431,49 +445,23 @@ export class RecordedJob {
     })
   }
 
-  #lineage(context: Context, query: URLSearchParams): Answer<unknown> {
+  #lineage({ live, past, version }: Context, query: URLSearchParams): Answer<unknown> {
     const ref = refIn(query)
     const relation = query.get("without") === "true" ? "needs" : "follows"
-    const related = relatedTo(context, this.#indexOf(context.past), ref, relation)
-    if (related === undefined) return unknownFact(ref)
-    const { cursor, items, previous } = pageOf(related, versionOf, query)
-    const { version } = context
-    const facts = items.map(cutting(query))
-    return ok({ fact: ref, relation, count: related.length, facts, version, cursor, previous })
-  }
-}
-
-/** The facts that follow from a fact, or that would go without it. Undefined if there never was such a fact. */
-const relatedTo = (
-  { live, past, version }: Context,
-  index: Past,
-  ref: FactRef,
-  relation: "follows" | "needs"
-): ReadonlyArray<RecordedFact> | undefined => {
-  const found = new Set<number>()
-  const byTask = new Map<string, boolean>()
-  const kept = new Set<string>()
-  let isKnown = false
-  const isRelated = (fact: RecordedFact): boolean => {
-    const causes = index.causesOf(fact)
-    const has = (cause: RecordedFact): boolean => found.has(versionOf(cause))
-    if (relation === "follows" || fact.provenance.because !== undefined) return causes.some(has)
-    return causes.length > 0 && causes.every(has)
-  }
-  for (const fact of past.facts.slice(0, firstAfter(past.facts, version))) {
-    if (fact.kind === ref.kind && fact.id === ref.id) {
-      isKnown = true
-      found.add(versionOf(fact))
-      continue
+    const isRoot = ({ id, kind }: FactRef): boolean => kind === ref.kind && id === ref.id
+    const index = this.#indexOf(past)
+    const versions = new Set(live.map(versionOf))
+    const whole: Past<RecordedFact, Committed> = {
+      history: past.facts.slice(0, firstAfter(past.facts, version)).map((fact) => ({ fact })),
+      causesOf: (fact) => index.causesOf(fact),
+      isLive: (fact) => versions.has(versionOf(fact))
     }
-    const task = causesKey(fact)
-    const is = isKnown && (byTask.get(task) ?? isRelated(fact))
-    if (isKnown) byTask.set(task, is)
-    if (is) found.add(versionOf(fact))
-    else if (relation === "needs") kept.add(refKey(fact))
+    const related = atOnce(relatedIn(whole, isRoot, relation))
+    if (related === undefined) return unknownFact(ref)
+    const { cursor, items, previous } = pageOf(related.facts, ({ fact }) => versionOf(fact), query)
+    const causes = atOnce(causesAmong(whole, related, isRoot, items, mostCauses))
+    const cut = cutting(query)
+    const facts = items.map(({ fact }, place) => ({ ...cut(fact), ...causes[place] }))
+    return ok({ fact: ref, relation, count: related.facts.length, facts, version, cursor, previous })
   }
-  if (!isKnown) return undefined
-  return live.filter(
-    (fact) => found.has(versionOf(fact)) && !(fact.kind === ref.kind && fact.id === ref.id) && !kept.has(refKey(fact))
-  )
 }
