@@ -10,7 +10,7 @@ import { Conflicts } from "./Conflicts.tsx"
 import { Derivation } from "./Derivation.tsx"
 import { type Named, nameParts } from "./factNames.ts"
 import { ForkForm } from "./ForkForm.tsx"
-import { number, plural } from "./format.ts"
+import { number } from "./format.ts"
 import { at } from "./jobStore.ts"
 import { CycleLink, FactLink } from "./links.tsx"
 import { Fault, Said } from "./parts.tsx"
@@ -44,6 +44,8 @@ const nothing: Read = {
 const wholeLength = 200_000
 /** Characters of the values around the fact. */
 const nearLength = 1_000
+/** The facts of a lineage that a drawing gets, without their values. */
+const toDraw = { limit: 400, valueLength: 0 }
 
 const valueOf = <A,>(answer: Answer<A> | undefined): A | undefined => (answer?.ok === true ? answer.value : undefined)
 
@@ -70,8 +72,8 @@ const readFact = async (
   const ref = nameParts({ id, kind })
   const [explanation, lineage, without, history] = await Promise.all([
     of<Explanation>("explain", { ...ref, ...cut }),
-    of<Lineage>("lineage", { ...ref, ...cut }),
-    of<Lineage>("lineage", { ...ref, ...cut, without: "true" }),
+    of<Lineage>("lineage", { ...ref, ...toDraw }),
+    of<Lineage>("lineage", { ...ref, ...toDraw, without: "true" }),
     of<History>("history", { ...ref, ...cut })
   ])
   const node = valueOf(explanation)?.nodes[0]
@@ -205,11 +207,14 @@ export const FactPane = ({ jobId, named }: { readonly jobId: string; readonly na
         <p class="soft">Its id is too long for a question, so only its value and its causes are shown.</p>
       ) : null}
       {explanation === undefined ? null : (
-        <Derivation explanation={explanation} follows={lineage?.facts ?? []} followed={lineage?.count ?? 0} />
+        <Derivation
+          jobId={jobId}
+          fact={named.id === undefined ? undefined : { kind: named.kind, id: named.id }}
+          explanation={explanation}
+          follows={lineage}
+          needs={without}
+        />
       )}
-      {without !== undefined && without.count > 0 ? (
-        <p class="soft">Without this fact, {plural(without.count, "fact")} would have no derivation left.</p>
-      ) : null}
       <Revisions jobId={jobId} list={history} hasMore={hasMore} />
       {fact === undefined ? null : <Conflicts fact={fact} />}
       {fact === undefined || fact.length !== undefined || !maySteer.value ? null : (
