@@ -6,6 +6,7 @@
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import { messageOf } from "../outcome/diagnosis.ts"
 import { InvalidInput, SignalRefused } from "../outcome/JobError.ts"
 import { Decision } from "../program/answerKinds.ts"
 import type { Ledger } from "../context/Ledger.ts"
@@ -118,7 +119,7 @@ export const answerSignals = (session: JobSession, staged: ReadonlyArray<StagedS
         : Effect.fail(
             new InvalidInput({
               program: program.name,
-              message: `the signal was discarded: ${outcome.cause._tag}`
+              message: `the signal was discarded: ${outcome.cause._tag}: ${messageOf(outcome.cause)}`
             })
           )
     Deferred.doneUnsafe(signal.committed, answer)

@@ -211,8 +211,8 @@ export class Examination {
     const failures = all.slice(0, Limits.diagnosedFailures)
     const left = all.slice(Limits.diagnosedFailures).reduce((sum, { count }) => sum + count, 0)
     const error = this.#halted?.error
-    const ending =
-      error !== undefined && "agent" in error ? this.#failures.get(failureKey(error.agent, error)) : undefined
+    const by = error === undefined ? undefined : loserOf(error)
+    const ending = error === undefined || by === undefined ? undefined : this.#failures.get(failureKey(by, error))
     const diagnosis = {
       status: this.#halted?.status,
       error,
@@ -347,6 +347,12 @@ export class Examination {
     }
     return growth.sort((a, b) => b.facts - a.facts).slice(0, Limits.diagnosedFailures)
   }
+}
+
+/** The agent whose task ended the job. Of a conflict it is the second one. */
+const loserOf = (error: EventCause): string | undefined => {
+  if (error._tag === "MergeConflict") return error.agents[1]
+  return "agent" in error ? error.agent : undefined
 }
 
 const failureKey = (agent: string, cause: EventCause): string => JSON.stringify([agent, cause._tag, messageOf(cause)])

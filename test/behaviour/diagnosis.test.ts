@@ -6,7 +6,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { Agent, Engine, type JobEvent, Program } from "../../src/index.ts"
 import { type Diagnosis, Examination } from "../../src/outcome/diagnosis.ts"
-import { cell, Cell, engine, num, Num, nums } from "../support/behaviour/harness.ts"
+import { cell, Cell, engine, Entry, entry, num, Num, nums } from "../support/behaviour/harness.ts"
 
 class Refused extends Data.TaggedError("Refused")<{ readonly message: string }> {}
 
@@ -61,6 +61,35 @@ describe("a diagnosis", () => {
         status: "failed",
         failure: { agent: "failing", _tag: "AgentFailed", message: "the door is shut", count: 3, first: 1, last: 1 },
         otherFailures: 0
+      })
+    })
+  )
+
+  it.effect("tells of the conflict that ended the job, and not of failures that happened more often", () =>
+    Effect.gen(function* () {
+      const noisy = Agent.make("noisy", {
+        each: Num,
+        onFailure: "discard",
+        execute: () => new Refused({ message: "the door is shut" })
+      })
+      const says = (name: string, n: number) =>
+        Agent.make(name, {
+          each: Num,
+          writes: [Entry],
+          execute: (fact) => Effect.succeed({ facts: fact.value.n === n ? [entry("clashed", name)] : [] })
+        })
+      const agents = [noisy, says("one", 1), says("two", 2)]
+      const found = yield* diagnosed(programOf({ agents, seed: () => nums(1, 5) }))
+      expect(found.failures[0]).toMatchObject({ agent: "noisy", count: 5 })
+      expect(found.headline).toBe(
+        `It failed in cycle 1 with MergeConflict: Entry/clashed has another value from "one".`
+      )
+      expect(found.failure).toMatchObject({
+        agent: "two",
+        _tag: "MergeConflict",
+        each: { kind: "Num", id: "2" },
+        message: `Entry/clashed has another value from "one"`,
+        count: 1
       })
     })
   )

@@ -4,6 +4,7 @@
  * The sentence comes from the server, which reads the job's events; the parts below it show what the sentence rests on.
  */
 import { useSignal } from "@preact/signals"
+import type { ErrorJson } from "./api.ts"
 import { approvals } from "./approvals.ts"
 import { now as clock } from "./browser.ts"
 import { children } from "./family.ts"
@@ -13,7 +14,7 @@ import { FactLink } from "./links.tsx"
 import { Line, messageOf, Panel, Said, visible } from "./parts.tsx"
 import { shownDiagnosis, shownState, since } from "./past.ts"
 import { hrefOf, route } from "./route.ts"
-import type { Diagnosis, TasksNow } from "./shapes.ts"
+import type { Diagnosis, FactRef, TasksNow } from "./shapes.ts"
 import { Sides } from "./Sides.tsx"
 import { Value } from "./ValueView.tsx"
 
@@ -25,6 +26,10 @@ const longHeadline = 500
 
 const textIn = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined)
 
+/** The fact on which two effects disagree. */
+const clashed = ({ _tag, id, kind }: ErrorJson): FactRef | undefined =>
+  _tag === "MergeConflict" && typeof kind === "string" && typeof id === "string" ? { kind, id } : undefined
+
 const Failure = ({ found }: { readonly found: Diagnosis }) => {
   // A past cycle knows no end, unless the job ended there.
   const error = (at.value === undefined ? job.value?.result?.error : undefined) ?? found.error
@@ -32,6 +37,7 @@ const Failure = ({ found }: { readonly found: Diagnosis }) => {
   if (error === null || error === undefined) return null
   const { _tag, agent, cause, cycle, error: inner } = error
   const isNested = typeof inner === "object" && inner !== null
+  const clash = clashed(error)
   const reason = isNested && "cause" in inner ? inner.cause : isNested ? undefined : cause
   return (
     <dl class="lines short">
@@ -45,8 +51,13 @@ const Failure = ({ found }: { readonly found: Diagnosis }) => {
           <Said text={textIn(agent) ?? ""} />
         </Line>
       )}
-      {failure === null || failure.each === null ? null : (
+      {clash === undefined ? null : (
         <Line name="fact">
+          <FactLink fact={clash} />
+        </Line>
+      )}
+      {failure === null || failure.each === null ? null : (
+        <Line name={clash === undefined ? "fact" : "its task was about"}>
           <FactLink fact={failure.each} />
         </Line>
       )}

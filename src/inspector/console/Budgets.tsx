@@ -42,7 +42,8 @@ export const Diagnostics = ({ list }: { readonly list: Result["diagnostics"] }) 
     <ul class="diagnostics">
       {list.slice(0, 100).map(({ agent, cause, cycle, each }, index) => (
         <li key={index}>
-          <small>cycle {number(cycle)}</small> <code>{cause._tag}</code> <Said text={agent} limit={80} />
+          <small>cycle {number(cycle)}</small> <code>{cause._tag}</code>{" "}
+          <Said text={agent === "" ? "a signal" : agent} limit={80} />
           {each === null ? null : (
             <>
               {" "}

@@ -1,9 +1,14 @@
-/** The conflicts about a fact: effects that proposed another value of it, with both sides. A job that runs names none yet. */
+/**
+ * The conflicts about a fact: effects of tasks and signals that proposed another value of it, with both sides.
+ *
+ * A job that runs names none yet; a past cycle of it does.
+ */
 import type { ErrorJson, FactRef } from "./api.ts"
 import { number } from "./format.ts"
 import { at, job } from "./jobStore.ts"
 import { CycleLink } from "./links.tsx"
 import { Said } from "./parts.tsx"
+import { shownDiagnostics } from "./past.ts"
 import { Sides } from "./Sides.tsx"
 
 const shown = 20
@@ -14,9 +19,9 @@ interface Conflict {
   readonly cause: ErrorJson
 }
 
-/** The conflicts up to the shown cycle, in the diagnostics of a result. The one that ended the job is among them. */
+/** The conflicts up to the shown cycle, in the diagnostics of a result or of a past cycle. One that ended the job is there. */
 const conflictsOf = ({ id, kind }: FactRef): ReadonlyArray<Conflict> =>
-  (job.value?.result?.diagnostics ?? []).filter(
+  (job.value?.result?.diagnostics ?? shownDiagnostics.value ?? []).filter(
     ({ cause, cycle }) =>
       cycle <= (at.value ?? Infinity) && cause._tag === "MergeConflict" && cause["kind"] === kind && cause["id"] === id
   )
@@ -33,7 +38,7 @@ export const Conflicts = ({ fact }: { readonly fact: FactRef }) => {
         {list.slice(0, shown).map(({ agent, cause, cycle }, index) => (
           <li key={index}>
             <p>
-              <Said text={agent} limit={80} /> in <CycleLink cycle={cycle} />
+              {agent === "" ? "a signal" : <Said text={agent} limit={80} />} in <CycleLink cycle={cycle} />
             </p>
             <Sides error={cause} />
           </li>

@@ -14,6 +14,7 @@ import { at, job, jobId } from "./jobStore.ts"
 import { onceAFrame, pause } from "./browser.ts"
 import { EventBuffer } from "./eventBuffer.ts"
 import { Empty, messageOf, Said } from "./parts.tsx"
+import { Sides } from "./Sides.tsx"
 import { beginning } from "./text.ts"
 import { Value } from "./ValueView.tsx"
 import { VirtualList } from "./virtual.tsx"
@@ -197,6 +198,7 @@ const Whole = ({ event, jobId }: { readonly event: Event; readonly jobId: string
           </button>
         </p>
       ) : null}
+      {isError(event["cause"]) ? <Sides error={event["cause"]} /> : null}
       <Value key={String(isCut)} value={whole.value ?? event} isMain />
     </>
   )

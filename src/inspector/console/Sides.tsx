@@ -9,6 +9,7 @@ export const Sides = ({ error }: { readonly error: ErrorJson }) => {
   if (error._tag !== "MergeConflict") return null
   const nameOf = (index: number): string => {
     const name: unknown = Array.isArray(agents) ? agents[index] : ""
+    if (name === "seed" || name === "signal") return `a ${name}`
     return typeof name === "string" && name !== "" ? name : "a seed or a signal"
   }
   return (

@@ -43,6 +43,13 @@ export const Asking = ({ what }: { readonly what: string }) => (
   </p>
 )
 
+/** The fact of a conflict, and who gave it another value. */
+const clashOf = ({ agents, id, kind }: ErrorJson): string => {
+  const first: unknown = Array.isArray(agents) ? agents[0] : undefined
+  const who = typeof first === "string" ? ` from ${JSON.stringify(first)}` : ""
+  return typeof kind === "string" && typeof id === "string" ? `${kind}/${id} has another value${who}` : ""
+}
+
 /** The message of an error: its own, or that of the error in it. */
 export const messageOf = (error: ErrorJson): string => {
   const inner = error["error"]
@@ -50,6 +57,7 @@ export const messageOf = (error: ErrorJson): string => {
     return inner.message
   const own = error["message"] ?? error["reason"]
   if (typeof own === "string") return own
+  if (error._tag === "MergeConflict") return clashOf(error)
   return inner === undefined ? "" : brief(inner)
 }
 
