@@ -87,7 +87,7 @@ describe("the derivation of a fact", () => {
     const before = await more.first().innerText()
     await more.first().click()
     await until(async () => (await more.first().innerText()) !== before)
-    await until(async () => /^Word\//.test(await focused(page)))
+    await until(async () => (await focused(page)).startsWith("Word/"))
     await page.getByText(/facts after it, as a list$/).click()
     const list = page.getByRole("list", { name: "Facts that follow from it" })
     const seen = new Set<string>()
