@@ -4,7 +4,7 @@
  * The sentence comes from the server, which reads the job's events; the parts below it show what the sentence rests on.
  */
 import { useSignal } from "@preact/signals"
-import type { ErrorJson } from "./api.ts"
+import type { ErrorJson, Job } from "./api.ts"
 import { approvals } from "./approvals.ts"
 import { now as clock } from "./browser.ts"
 import { children } from "./family.ts"
@@ -445,12 +445,39 @@ const hasFailures = ({ error, failure, failures }: Diagnosis): boolean =>
   (failure !== null && error === null && (at.value !== undefined || (job.value?.result?.error ?? null) === null))
 
 /** The story of the job up to the cycle that the page shows. */
+/** The end of a job as the store has it, in a sentence. A long journal is still being read for the rest. */
+const endLine = ({ cycle, error, state }: Job): string => {
+  const place = `cycle ${number(cycle)}`
+  switch (state) {
+    case "converged":
+      return `It converged after ${place}.`
+    case "cancelled":
+      return `It was cancelled in ${place}.`
+    case "budget-exhausted":
+      return `It used up a budget in ${place}.`
+    default:
+      return `It failed in ${place}${error === null ? "" : `: ${error}`}.`
+  }
+}
+
+const EarlyAnswer = ({ of }: { readonly of: Job }) => (
+  <Panel title="What happened" tone={toneOf()}>
+    <p class="headline" role="status">
+      {endLine(of)}
+    </p>
+    <Standing />
+    <p class="soft">The server reads the journal of the job for the rest.</p>
+  </Panel>
+)
+
 export const Answer = () => {
   const { value: found } = shownDiagnosis
   const isPast = at.value !== undefined
   const now = isPast ? undefined : tasks.value
   const reason = isPast ? undefined : job.value?.quarantine
-  if (found === undefined) return null
+  if (found === undefined) {
+    return isPast || job.value === undefined || !isOver.value ? null : <EarlyAnswer of={job.value} />
+  }
   // The facts that change, and grow, say more of such an end than its error does.
   const isOfBudget = found.error?._tag === "BudgetExhausted"
   const isEnd = isPast ? found.status !== null : isOver.value
