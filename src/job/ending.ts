@@ -51,7 +51,7 @@ export const finishDefect = (session: JobSession, defect: EffectCause.Cause<neve
     Effect.andThen(
       released,
       Effect.sync(() => {
-        tell(session, Effect.logError(defectLine(session), defect))
+        tellDefect(session, defect)
         end(session, "failed", undefined, Effect.failCause(defect))
       })
     )
@@ -176,7 +176,7 @@ const end = (
       work()
     } catch (defect) {
       answer = Effect.die(defect)
-      tell(session, Effect.logError(defectLine(session), defect))
+      tellDefect(session, defect)
     }
   }
   if (told !== undefined) part(told)
@@ -190,7 +190,8 @@ const end = (
   Deferred.doneUnsafe(session.done, answer)
 }
 
-const defectLine = ({ jobId }: JobSession): string => `job ${jobId} was ended by a defect: a bug of the engine`
+const tellDefect = (session: JobSession, defect: unknown): void =>
+  tell(session, Effect.logError(`job ${session.jobId} was ended by a defect: a bug of the engine`, defect))
 
 /** Answers callers that wait for a signal or a pause that cannot come any more. */
 const settle = (session: JobSession): void => {
