@@ -365,7 +365,9 @@ describe.each(storeNames)("a store %s", (name) => {
       const { cursor, jobs } = yield* store.list()
       expect(ids(jobs)).toEqual(["d", "c", "b", "a", "e"])
       expect(cursor).toBeUndefined()
-      expect(jobs[0]).toEqual({
+      // A store may know what an unfinished job has used.
+      const { spending: _, ...newest } = jobs[0]!
+      expect(newest).toEqual({
         attempts: expect.objectContaining({ count: 1 }) as object,
         jobId: "d",
         program: "program",
