@@ -14,7 +14,7 @@ export const verify = define(
   {
     args: Argument.String("module").pipe(
       Argument.variadic(),
-      Argument.withDescription("The module of the program to run; with --store, ids of jobs")
+      Argument.withDescription("The module of the program to run, or ids of jobs")
     ),
     program: flags.program,
     input: flags.input,
@@ -43,7 +43,7 @@ export const verify = define(
     ),
     ...flags.place,
     id: flags.optional(
-      Flag.String("id").pipe(Flag.withMetavar("id"), Flag.withDescription("With --store: a job to check"))
+      Flag.String("id").pipe(Flag.withMetavar("id"), Flag.withDescription("A job to check, whatever its id looks like"))
     ),
     json: flags.json,
     quiet: flags.quiet
@@ -59,8 +59,9 @@ With --arrivals it is also run with its seeds in parts, which arrive in several 
 at the end must be the same. The first fact that is missing is named, and the agent that adds it.
 The facts of --signals arrive in the same way; their kinds must be among the program's signals.
 
-With --store: check every hash of the journals' chains, and the structure of the file. The file
-does not change.
+With --store or --server, or ids of jobs: check every hash of the journals' chains, and the structure
+of the file. The file does not change. CONVERGE_STORE or CONVERGE_SERVER names the place, too, if the
+argument is no module: no path, and no name of a file or of a package.
 
 Exit code: 0, or 3 if something differs or is damaged or a defect was discarded, 64 usage.`,
     examples: [

@@ -132,6 +132,12 @@ const programsOf = (
   return Effect.succeed([...found.values()])
 }
 
+/** Whether an argument means a module: it looks like a path or an address, or a file or a package has this name. */
+export const isModule = (specifier: string): Effect.Effect<boolean> =>
+  /^(\.{0,2}[\\/]|file:)|\.[cm]?[jt]sx?$/.test(specifier)
+    ? Effect.succeed(true)
+    : Effect.match(locate(specifier), { onFailure: () => false, onSuccess: () => true })
+
 const locate = (specifier: string): Effect.Effect<string, UsageError> =>
   Effect.try({
     try: () => {

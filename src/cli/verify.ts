@@ -23,7 +23,7 @@ import * as Input from "./input.ts"
 import { begin, engineOver, look, poolOf, provideModule, warnOf } from "./jobRun.ts"
 import { givenPlace, type Place, type Placed } from "./place.ts"
 import { onStore, openPlace, type Page, properties } from "./storedJobs.ts"
-import { choose, load, type LoadedModule } from "./programs.ts"
+import { choose, isModule, load, type LoadedModule } from "./programs.ts"
 import { diagnostics } from "./report.ts"
 import { isDefect } from "../outcome/JobResult.ts"
 import { differenceOf, type RunDifference } from "../testing/differences.ts"
@@ -56,25 +56,35 @@ export interface VerifyOptions extends Placed {
 const unclear = (): UsageError =>
   new UsageError({ message: "verify needs one module, or --store or --server and ids of jobs" })
 
+/**
+ * The place of the jobs to check. Undefined if a module is to be run. A place of the environment counts for arguments that
+ * cannot be a module.
+ */
+const placeToCheck = (options: VerifyOptions): Effect.Effect<Place | undefined, UsageError> =>
+  Effect.gen(function* () {
+    const { args, id, server, store } = options
+    const [first, ...rest] = args
+    const isOfJobs = store !== undefined || server !== undefined || id !== undefined || first === undefined
+    if (!isOfJobs && rest.length === 0 && (yield* isModule(first))) return undefined
+    const place = yield* givenPlace(options)
+    if (place !== undefined) return place
+    // Without a place, one argument is a module that cannot be found, which is said when it is loaded.
+    return isOfJobs || rest.length > 0 ? yield* unclear() : undefined
+  })
+
 export const verify = (
   host: Host,
   options: VerifyOptions
-): Effect.Effect<number, Failed, NodeServices.NodeServices> => {
-  const { args, id, server, store } = options
-  // A store or a server of the environment does not make an id of the argument: it may be a module.
-  const isOfJobs = store !== undefined || server !== undefined || id !== undefined || args.length === 0
-  if (options.signals !== undefined && (!options.arrivals || isOfJobs)) {
-    return Effect.fail(new UsageError({ message: "--signals needs --arrivals and a module" }))
-  }
-  if (isOfJobs) {
-    return Effect.flatMap(givenPlace(options), (place) =>
-      place === undefined ? Effect.fail(unclear()) : verifyStore(host, place, options)
-    )
-  }
-  const [module, ...rest] = args
-  if (module === undefined || rest.length > 0) return Effect.fail(unclear())
-  return verifyProgram(host, module, options)
-}
+): Effect.Effect<number, Failed, NodeServices.NodeServices> =>
+  Effect.gen(function* () {
+    const place = yield* placeToCheck(options)
+    if (options.signals !== undefined && (!options.arrivals || place !== undefined)) {
+      return yield* new UsageError({ message: "--signals needs --arrivals and a module" })
+    }
+    const [module] = options.args
+    if (place !== undefined) return yield* verifyStore(host, place, options)
+    return module === undefined ? yield* unclear() : yield* verifyProgram(host, module, options)
+  })
 
 /* ---------------------------------------------------------------- a program */
 

@@ -1,11 +1,17 @@
 /** The command line, the console and HTTP do the same: each command has its route or a reason, and each route its command. */
 import * as HttpApi from "effect/http-api/HttpApi"
-import { readdirSync, readFileSync } from "node:fs"
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { describe, expect, it } from "vitest"
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
+import { JobStore } from "../../src/index.ts"
 import { Api } from "../../src/server/Server.ts"
-import { converge } from "../support/cli/inProcess.ts"
+import { counting } from "../support/cli/count.ts"
+import { converge, type Ended, module, runCount } from "../support/cli/inProcess.ts"
 import { projectRoot } from "../support/node.ts"
+import { type Running, serve } from "../support/server/harness.ts"
+
+vi.setConfig({ testTimeout: 60_000 })
 
 /** The routes that do what a command does. */
 const routesOf: Readonly<Record<string, ReadonlyArray<string>>> = {
@@ -78,11 +84,15 @@ HttpApi.reflect(Api, {
   onEndpoint: ({ endpoint }) => routes.push(`${endpoint.method} ${endpoint.path}`)
 })
 
+const allCommands = async (): Promise<ReadonlyArray<string>> => {
+  const { stdout } = await converge(["--help"])
+  const [, list = ""] = stdout.split("SUBCOMMANDS\n")
+  return [...list.matchAll(/^ {2}(\w+) /gm)].map(([, name = ""]) => name)
+}
+
 describe("the command line and HTTP", () => {
   it("have the same operations: every command and every route is accounted for", async () => {
-    const { stdout } = await converge(["--help"])
-    const [, list = ""] = stdout.split("SUBCOMMANDS\n")
-    const commands = [...list.matchAll(/^ {2}(\w+) /gm)].map(([, name = ""]) => name)
+    const commands = await allCommands()
     expect(commands.length).toBeGreaterThan(15)
     expect([...commands].sort()).toEqual([...Object.keys(routesOf), ...Object.keys(ofThisMachine)].sort())
     const accounted = new Set([...Object.values(routesOf).flat(), ...ofJournals, ...Object.keys(ofServers)])
@@ -156,5 +166,110 @@ describe("the console", () => {
         ...ofJob("approvals", "cancel", "fork", "pause", "resume").map((path) => `POST ${path}`)
       ].toSorted()
     )
+  })
+})
+
+describe("a command about jobs", () => {
+  const folder = mkdtempSync(join(tmpdir(), "converge-parity-"))
+  const file = join(folder, "jobs.db")
+  const out = join(folder, "out")
+  let running: Running
+  beforeAll(async () => {
+    await runCount("counting", ["--quiet", "--store", file, "--id", "co"])
+    await runCount("counting", ["--quiet", "--store", file, "--id", "co2"])
+    running = await serve({ programs: [counting] }, { store: JobStore.layerSqlite({ filename: file }) })
+  })
+  afterAll(async () => {
+    await running.stop()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  type Calls = ReadonlyArray<ReadonlyArray<string>>
+  /** Calls of each command that takes a place. They change nothing, or they are refused by the place. */
+  const calls: Readonly<Record<string, Calls>> = {
+    run: [["-p", "nothing"]],
+    resume: [["co"]],
+    jobs: [[]],
+    show: [["co"], ["--id", "co"]],
+    watch: [["co"]],
+    cancel: [["nobody"]],
+    approvals: [[], ["co"]],
+    approve: [["nobody", "go"]],
+    signal: [["nobody", "--fact", "Number={}"]],
+    pause: [["nobody"]],
+    replay: [["co"]],
+    diff: [
+      ["co", "0", "1"],
+      ["co", "co2"]
+    ],
+    explain: [["co", "Number/n/0"]],
+    lineage: [["co", "Number/n/0"]],
+    events: [["co"]],
+    fork: [["nobody", "--at", "1"]],
+    verify: [[], ["co"], ["co", "co2"], ["--id", "co"], ["co", "--id", "co2"], ["nobody"]],
+    prune: [["--older-than", "7d"]],
+    delete: [["nobody", "--yes"]],
+    backup: [[out]],
+    inspect: [["co", "--out", out]],
+    export: [["co", "--out", out]],
+    rehearse: [[module("count"), "--job", "co"]]
+  }
+  const onlyOfServers = new Set(["approve", "signal", "pause"])
+  /** Commands with a flag for a file that they make or replace, and where their tests are. */
+  const ofFiles = { restore: "backup.test.ts", serve: "test/server/serve.test.ts", simulate: "" }
+
+  const shown = async (args: ReadonlyArray<string>, environment: Record<string, string>): Promise<Ended> => {
+    rmSync(out, { force: true })
+    const ended = await converge(args, { environment })
+    // The log of the server, which is in the same process, has times.
+    return { ...ended, stderr: ended.stderr.replace(/^\[[\d:.]+\] .*\n/gm, "") }
+  }
+
+  it("is tried here if it has a flag for a place", async () => {
+    const takes: Array<string> = []
+    for (const command of await allCommands()) {
+      const { stdout } = await converge([command, "--help"])
+      if (/^ +(-\w, )?--(server|store) /m.test(stdout)) takes.push(command)
+    }
+    const known = [...Object.keys(calls), ...Object.keys(ofFiles)]
+    expect(takes.filter((command) => !known.includes(command))).toEqual([])
+    expect(Object.keys(calls).filter((command) => !takes.includes(command))).toEqual([])
+  })
+
+  it.each(Object.entries(calls).flatMap(([command, list]) => list.map((args) => [command, ...args])))(
+    "takes its server from the environment: %s %s %s",
+    async (...args) => {
+      const flagged = await shown([...args, "--server", running.url], {})
+      expect(flagged.stdout + flagged.stderr).not.toBe("")
+      expect(flagged.stderr).not.toMatch(/which server|where are the jobs|no such package/)
+      expect(await shown(args, { CONVERGE_SERVER: running.url })).toEqual(flagged)
+    }
+  )
+
+  it.each(
+    Object.entries(calls)
+      .filter(([command]) => !onlyOfServers.has(command) && command !== "run")
+      .flatMap(([command, list]) => list.map((args) => [command, ...args]))
+  )("takes its file from the environment: %s %s %s", async (...args) => {
+    const [command = "", id = "", ...rest] = args
+    const withModule: Readonly<Record<string, ReadonlyArray<string>>> = {
+      resume: [command, module("count"), "--id", id],
+      fork: [command, module("count"), id, ...rest]
+    }
+    const of = withModule[command] ?? args
+    const flagged = await shown([...of, "--store", file], {})
+    expect(flagged.stdout + flagged.stderr).not.toBe("")
+    expect(flagged.stderr).not.toMatch(/which file|where are the jobs|no such package/)
+    expect(await shown(of, { CONVERGE_STORE: file })).toEqual(flagged)
+  })
+
+  it("leaves a module a module: verify runs it, and says which one is missing", async () => {
+    const environment = { CONVERGE_STORE: file }
+    const args = ["-p", "counting", "--workers", "0", "--shuffles", "0", "--quiet"]
+    expect((await converge(["verify", module("count"), ...args], { environment })).stdout).toContain("counting")
+    const missing = await converge(["verify", "./missing.ts"], { environment })
+    expect([missing.code, missing.stderr]).toMatchObject([64, expect.stringContaining("cannot find ./missing.ts")])
+    const alone = await converge(["verify", "co"])
+    expect([alone.code, alone.stderr]).toMatchObject([64, expect.stringContaining("no such package")])
   })
 })
