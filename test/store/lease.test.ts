@@ -1,8 +1,11 @@
 /** Who holds a job in a file that several stores have open. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
+import { appendFileSync } from "node:fs"
 import { DatabaseSync } from "node:sqlite"
+import { JobStore } from "../../src/index.ts"
 import { end, newJob, openStore, reasonOf, row, withFile } from "../support/store/harness.ts"
 
 /** Changes the file behind the stores' backs. */
@@ -37,6 +40,32 @@ describe("a job in a file", () => {
         expect(yield* two.store.load("a")).toMatchObject({ isHeld: false })
         yield* two.store.lease("a")
       })
+    )
+  )
+
+  it.live("is held by nobody in a copy of the file, nor in a store that is restored from a copy with leases", () =>
+    withFile((filename) =>
+      Effect.gen(function* () {
+        const one = yield* openStore({ filename })
+        yield* one.store.create(newJob("a"))
+        const [copy, restored, again] = [`${filename}.copy`, `${filename}.restored`, `${filename}.again`]
+        yield* one.file.backup(copy)
+        expect(yield* (yield* openStore({ filename: copy, readOnly: true })).store.load("a")).toMatchObject({
+          isHeld: false
+        })
+        const [owner] = change(filename, "SELECT owner, lease_until FROM converge_jobs")
+        change(copy, "UPDATE converge_jobs SET owner = ?, lease_until = ?", String(owner?.["owner"]), 9e15)
+        yield* JobStore.restoreSqlite({ from: copy, filename: restored })
+        const { store } = yield* openStore({ filename: restored })
+        expect(yield* store.load("a")).toMatchObject({ isHeld: false })
+        yield* store.lease("a")
+        const bytes = yield* one.file.copy
+        yield* Stream.runForEach(bytes, (piece) => Effect.sync(() => appendFileSync(again, piece)))
+        expect(yield* (yield* openStore({ filename: again })).store.load("a")).toMatchObject({ isHeld: false })
+        // The job of the file goes on.
+        const two = yield* openStore({ filename })
+        expect(yield* two.store.load("a")).toMatchObject({ isHeld: true })
+      }).pipe(Effect.scoped)
     )
   )
 

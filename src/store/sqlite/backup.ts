@@ -2,7 +2,7 @@
  * Copies a file that is in use.
  *
  * SQLite copies it on a thread of Node's own, in one step. The copy has the rows that were committed when it began, and no
- * later ones. It gets its name only when it is complete.
+ * later ones. Nobody holds the jobs of a copy, so it has no leases (decision 169). It gets its name only when it is complete.
  *
  * Boundary: opens and closes its own connection; failures have the reasons of the port.
  */
@@ -27,6 +27,28 @@ export const backup = (from: string, to: string, isImmutable = false): Effect.Ef
       ? Effect.fail(new StoreError({ reason: "failed", message: `${target}: the file exists already` }))
       : copyTo(from, target, isImmutable, Effect.void)
   })
+
+/** A damaged file has a damaged copy, which is still worth more than none. */
+const isDamage = ({ reason }: StoreError): boolean => reason === "corrupt" || reason === "not-a-database"
+
+/** Ends the leases in a copy: the stores that they name use the file that was copied. */
+const endLeases = (partial: string, target: string): Effect.Effect<void, StoreError> =>
+  Effect.acquireUseRelease(
+    Effect.try({
+      try: () => new DatabaseSync(partial),
+      catch: (error) => new StoreError(refusalOf(error, target))
+    }),
+    (database) =>
+      Effect.try({
+        try: () => {
+          const isStore = database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'converge_jobs'").get()
+          if (isStore === undefined) return
+          database.exec("UPDATE converge_jobs SET owner = NULL, lease_until = NULL WHERE owner IS NOT NULL")
+        },
+        catch: (error) => new StoreError(refusalOf(error, target))
+      }),
+    (database) => Effect.sync(() => database.close())
+  ).pipe(Effect.catchIf(isDamage, () => Effect.void))
 
 /** Copies a file to an absolute path. `makeWay` runs when the copy is on the disk, before it gets its name. */
 export const copyTo = (
@@ -56,6 +78,7 @@ export const copyTo = (
   return Effect.gen(function* () {
     const database = yield* connection
     yield* attempt(() => copy(database, partial, { rate: allPages }))
+    yield* endLeases(partial, target)
     yield* makeWay
     yield* attempt(() => rename(partial, target))
     yield* keepName
