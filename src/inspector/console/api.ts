@@ -2,7 +2,8 @@
  * The console's way to its server: requests by paths relative to the page, with the token that the viewer gave.
  *
  * Invariants: it asks only the server that served the page; a page with a recorded job asks nobody; a problem is a value, and
- * never a throw of the browser's. Boundary: HTTP in, shapes out.
+ * never a throw of the browser's; a server that asks for a token refuses one request, and gets no other one until there is a new
+ * token. Boundary: HTTP in, shapes out.
  */
 import { signal } from "@preact/signals"
 import type * as Shapes from "../../server/shapes.ts"
@@ -33,7 +34,13 @@ export const needsToken = signal(false)
 /** Whether the last request reached the server. */
 export const isReached = signal(true)
 
+/** Whether the server has answered a request with the token of now, or without one. */
+let isAnswered = false
+/** The request whose answer tells whether the server takes the token. Others wait for it, so that only one is refused. */
+let first: Promise<unknown> | undefined
+
 export const useToken = (text: string): void => {
+  isAnswered = false
   sessionStorage.setItem(tokenKey, text)
   token.value = text
   needsToken.value = false
@@ -62,10 +69,33 @@ const problemIn = async (response: Response): Promise<Problem> => {
   }
 }
 
+const withoutToken: Answer<never> = {
+  ok: false,
+  problem: { status: 401, title: "The server asks for a token", detail: "" }
+}
+
 /** Asks the server for a response. Undefined if the request was given up. */
 export const request = async (path: string, ask: Ask = {}): Promise<Answer<Response> | undefined> => {
+  // A caller that is an effect runs again when the token changes.
+  const { value: given } = token
+  // Each wait ends with the first request, which may have been given up: then one of those that waited is the first.
+  while (!isAnswered && first !== undefined) await first
+  if (needsToken.peek() && token.peek() === given) return withoutToken
+  if (isAnswered) return send(path, ask)
+  const sent = send(path, ask)
+  first = sent
+  try {
+    return await sent
+  } finally {
+    first = undefined
+  }
+}
+
+/** Sends a request with the token. */
+const send = async (path: string, ask: Ask): Promise<Answer<Response> | undefined> => {
   const headers = new Headers(ask.headers)
-  if (token.value !== "") headers.set("authorization", `Bearer ${token.value}`)
+  const used = token.peek()
+  if (used !== "") headers.set("authorization", `Bearer ${used}`)
   if (ask.body !== undefined) headers.set("content-type", "application/json")
   let response
   try {
@@ -81,7 +111,11 @@ export const request = async (path: string, ask: Ask = {}): Promise<Answer<Respo
     return { ok: false, problem: { status: 0, title: "The server does not answer", detail: "", isToldOnTop: true } }
   }
   isReached.value = true
-  if (response.status === 401) needsToken.value = true
+  // The answer to an older token tells nothing of a newer one.
+  if (used === token.peek()) {
+    isAnswered = true
+    if (response.status === 401) needsToken.value = true
+  }
   return response.ok ? { ok: true, value: response } : { ok: false, problem: await problemIn(response) }
 }
 
