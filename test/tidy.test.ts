@@ -146,7 +146,7 @@ const rooms: Rooms = {
   // What runs in a browser: it has the shapes of the API as types. The page of a recorded job finds its answers itself.
   console: {
     place: "src/inspector/console/",
-    imports: ["server(api)", "server(record)", "outcome(examination)", "context(lineage)"]
+    imports: ["server(api)", "server(record)", "outcome(examination)", "outcome(wording)", "context(lineage)"]
   },
   ...room("server", "engine job journal store workers outcome program values platform", {
     front: ["index.ts", "Server.ts"],
@@ -201,7 +201,9 @@ const rooms: Rooms = {
   ...room("outcome", "context program values", {
     front: ["JobError.ts", "JobEvent.ts"],
     // What the page of a recorded job examines its events with.
-    examination: ["diagnosis.ts", "JobEvent.ts"]
+    examination: ["diagnosis.ts", "JobEvent.ts"],
+    // How the page, the server and the command line word what runs at this moment.
+    wording: ["presentLine.ts", "span.ts"]
   }),
   ...room("context", "program values", {
     front: ["JobContext.ts", "Provenance.ts"],

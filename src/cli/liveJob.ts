@@ -17,6 +17,10 @@ import type { TasksNow } from "./tasksNow.ts"
 export const tasksNow = (server: AServer, id: string): Effect.Effect<TasksNow, Failed> =>
   ask(server, ({ insight }) => insight.tasks({ params: { id } }))
 
+/** The headline of a job that an engine runs: the server knows what runs at this moment. */
+export const headlineNow = (server: AServer, id: string): Effect.Effect<string, Failed> =>
+  ask(server, ({ insight }) => Effect.map(insight.diagnosis({ params: { id }, query: {} }), ({ headline }) => headline))
+
 /** The log of a job that has ended, from a server that keeps no journals; undefined of another job. */
 export const ended = (server: AServer, id: string, after: number) =>
   Effect.gen(function* () {

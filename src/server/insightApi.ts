@@ -22,7 +22,7 @@ const diagnosis = HttpApiEndpoint.get("diagnosis", "/api/v1/jobs/:id/diagnosis",
 }).annotateMerge(
   about(
     "Why a job failed, does not end, or gave less than it should",
-    "From the job's events: equal failures counted, facts that change again and again, and the growth of each kind. `at` goes by the events up to that cycle, and `standing` says where the job stood."
+    "From the job's events: equal failures counted, facts that change again and again, and the growth of each kind. The headline of a job that runs here says what runs at this moment and what waits. `at` goes by the events up to that cycle, and `standing` says where the job stood."
   )
 )
 

@@ -17,6 +17,7 @@ import { readHeader } from "../journal/parts.ts"
 import type { RecordedCycle } from "../journal/reports.ts"
 import { Limits } from "../Limits.ts"
 import { stackOf } from "../outcome/errorDescription.ts"
+import { presentLine, queuedLine } from "../outcome/presentLine.ts"
 import { breathe } from "../platform/slices.ts"
 import type { ResolvedBudget } from "../program/resolveBudget.ts"
 import type { Fact, FactRef } from "../program/Fact.ts"
@@ -50,6 +51,20 @@ const stackIn = (found: KnownJob | Stored): string | null => {
   return stack === "" ? null : stack.slice(0, Limits.diagnosedTextLength)
 }
 
+/** The diagnosis of a job that runs here, or will, says what it does at this moment, which its events do not tell. */
+const atThisMoment = (found: KnownJob | Stored, shown: typeof Shapes.Diagnosis.Type) =>
+  Effect.gen(function* () {
+    if (!isKnown(found) || shown.status !== null) return shown
+    const { state } = yield* found.job.status
+    if (state !== "running" && state !== "queued") return shown
+    const now = yield* found.view.present
+    const { headline: said } = shown
+    // Between two cycles no task is under way.
+    const cycle = now.cycle === 0 ? (yield* found.job.status).cycle : now.cycle
+    const headline = state === "queued" ? queuedLine(said) : presentLine(said, { ...now, cycle })
+    return { ...shown, headline: headline.slice(0, Limits.diagnosedTextLength) }
+  })
+
 interface DiagnosisRequest extends OfJob {
   readonly query: { readonly at?: number | undefined }
 }
@@ -61,7 +76,8 @@ const diagnosis = Effect.fnUntraced(function* (
   const found = yield* directory.watch(params.id)
   if (at !== undefined) return yield* examinations.upTo(found, at)
   const { scopes } = yield* Sender
-  const shown = yield* isKnown(found) ? examinations.ofHeld(found) : examinations.ofStored(found)
+  const examined = yield* isKnown(found) ? examinations.ofHeld(found) : examinations.ofStored(found)
+  const shown = yield* atThisMoment(found, examined)
   return scopes.includes("steer") ? { ...shown, stack: stackIn(found) } : shown
 })
 

@@ -20,7 +20,10 @@ describe("converge show --server", () => {
     await until(async () => (await tasksOf()).length > 0)
     const { code, stderr, stdout } = await show("waits")
     expect([code, stderr]).toEqual([0, ""])
-    expect(stdout).toMatch(/^▶ waits is running\n {2}It has not ended\.\n {2}program {2}waiting\n/)
+    expect(stdout).toMatch(/^▶ waits is running\n {2}It runs, in cycle 3\.\n {2}program {6}waiting\n/)
+    await until(async () =>
+      / {2}It waits for "wait" on Step\/2, which has run for 2\.\d s\.\n/.test((await show("waits")).stdout)
+    )
     expect(stdout).toMatch(/\nnow, in cycle 3\n {2}wait on Step\/2 {2}for \d+/)
     await running.post("/api/v1/jobs/waits/cancel")
   })

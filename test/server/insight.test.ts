@@ -69,7 +69,9 @@ describe("a diagnosis", () => {
   it("is there for a job that lives, and is 404 for one that is unknown", async () => {
     const id = await start("waiting")
     await until(async () => Number((await get(`jobs/${id}`))["cycle"]) >= 2)
-    expect(await get(`jobs/${id}/diagnosis`)).toMatchObject({ status: null, headline: "It has not ended." })
+    expect(await get(`jobs/${id}/diagnosis`)).toMatchObject({ status: null, headline: "It runs, in cycle 3." })
+    const headline = async () => String((await get(`jobs/${id}/diagnosis`))["headline"])
+    await until(async () => /^It waits for "wait" on Step\/2, which has run for 2\.\d s\.$/.test(await headline()))
     expect((await running.fetch("/api/v1/jobs/nobody/diagnosis")).status).toBe(404)
     await running.post(`/api/v1/jobs/${id}/cancel`)
   })
