@@ -72,7 +72,7 @@ export const heldPage = ({ facts, headline, job, kinds }: HeldJob, given: Page):
     [
       ["program", oneLine(program)],
       ["parent", parent === undefined ? undefined : oneLine(parent)],
-      ["cycles", thousands(cyclesOf(storedOfJob(job)))],
+      ["cycles used", thousands(cyclesOf(storedOfJob(job)))],
       ["created", moment(createdAt)],
       ["ended", haltedAt === null ? undefined : moment(haltedAt)],
       ["hash", hash]

@@ -77,7 +77,10 @@ const shownAt = (place: Place, jobId: string, isAll: boolean) =>
     const live = yield* Effect.promise(() => import("./liveJob.ts"))
     const found = yield* Effect.catchIf(stored, isWithoutJournals, () => live.held(place, jobId, isAll))
     const hasEnded = found._tag === "Held" ? found.held.job.result !== null : found.read.journal.status !== undefined
-    return { ...found, tasks: hasEnded ? undefined : yield* live.tasksNow(place, jobId) }
+    if (hasEnded) return { ...found, tasks: undefined }
+    const tasks = yield* live.tasksNow(place, jobId)
+    if (found._tag === "Held" || found.standing !== "running") return { ...found, tasks }
+    return { ...found, tasks, headline: yield* live.headlineNow(place, jobId) }
   })
 
 /** The standings of the newest children of a job. A server of an earlier version lists other jobs, too. */
@@ -185,7 +188,7 @@ const pageOf = (shown: StoredJobShown, isAll: boolean, { style, width }: Page): 
       ["attributes", attributesLine(journal)],
       ["parent", journal.parent === undefined ? undefined : oneLine(journal.parent)],
       ["children", childrenText(shown)],
-      ["cycles", thousands(cyclesOf(journal))],
+      ["cycles used", thousands(cyclesOf(journal))],
       ["used", spent],
       ["created", moment(journal.createdAt)],
       ["ended", journal.haltedAt === undefined ? undefined : moment(journal.haltedAt)],

@@ -2,7 +2,7 @@
  * The attributes that a job can be given at its start: a few short texts by name, such as a customer or an order. Lists of jobs
  * find jobs by them. They are no part of the context, the hash or the events.
  *
- * A name stands before its value in `name:value` of a query, and in `name=value` of a command, so it has neither sign. Texts
+ * A name stands before its value in `name:value` or `name=value`, so it has neither sign. Queries and commands take both. Texts
  * have no control characters and no lone surrogates, so that a URL can hold them. The same rule holds in a program, on the
  * command line and over HTTP.
  *
@@ -20,7 +20,7 @@ export const namePattern = new RegExp(`^[^${odd}:=]{1,${Limits.jobAttributeNameL
 export const valuePattern = new RegExp(`^[^${odd}]{0,${Limits.jobAttributeValueLength}}$`, "u")
 
 /** Matches an attribute as a query names it. */
-export const queryPattern = new RegExp(`${namePattern.source.slice(0, -1)}:${valuePattern.source.slice(1)}`, "u")
+export const queryPattern = new RegExp(`${namePattern.source.slice(0, -1)}[:=]${valuePattern.source.slice(1)}`, "u")
 
 const shown = (text: string): string => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}...` : text)
 
@@ -57,17 +57,17 @@ export const keptAttributes = (given: Attributes | undefined): Attributes | unde
 }
 
 /**
- * Attributes from texts such as `customer:Ada`. The first separator ends the name, because a name has none. Gives the complaint
- * about the first text that is no attribute.
+ * Attributes from texts such as `customer:Ada` or `customer=Ada`. The first of these signs ends the name, because a name has
+ * neither. Gives the complaint about the first text that is no attribute, which names the sign that is usual there.
  */
 export const parseAttributes = (
   texts: ReadonlyArray<string>,
-  separator: ":" | "="
+  usual: ":" | "="
 ): { readonly entries: ReadonlyArray<readonly [name: string, value: string]> } | { readonly why: string } => {
   const entries: Array<readonly [string, string]> = []
   for (const text of texts) {
-    const at = text.indexOf(separator)
-    if (at < 1) return { why: `an attribute is written as name${separator}value, not as ${shown(text)}` }
+    const at = text.search(/[:=]/)
+    if (at < 1) return { why: `an attribute is written as name${usual}value, not as ${shown(text)}` }
     const [name, value] = [text.slice(0, at), text.slice(at + 1)]
     const complaint = complaintOfName(name) ?? complaintOfValue(name, value)
     if (complaint !== undefined) return { why: complaint }

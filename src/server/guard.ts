@@ -9,6 +9,7 @@ import * as ByteSize from "effect/ByteSize"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import type * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import { HttpApiSchemaError } from "effect/http-api/HttpApiError"
 import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import * as HttpRouter from "effect/http/HttpRouter"
@@ -24,6 +25,7 @@ import { Core, type CoreSettings } from "./core.ts"
 import { cut, invalidRequest } from "./decoding.ts"
 import { isForeign } from "./headers.ts"
 import { noteAtOnce, noteRefusal, noteRequest } from "./metrics.ts"
+import { unknownParameter } from "./parameters.ts"
 import { isSpelledAs, pathOf } from "./paths.ts"
 import * as Problems from "./problems.ts"
 import { accessBy, open } from "./tokens.ts"
@@ -164,12 +166,18 @@ const nowMs = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1_
 const clientGone = 499
 
 /** The problem of a request that no route may see; undefined if the request may pass. */
-const refusalOf = (request: HttpServerRequest, method: string, settings: CoreSettings): AnyProblem | undefined => {
+const refusalOf = (
+  request: HttpServerRequest,
+  { method, path, query }: Pick<HttpApiEndpoint.Top, "method" | "path" | "query">,
+  settings: CoreSettings
+): AnyProblem | undefined => {
   const { maxBodyBytes, origins, tokens } = settings
   if (Number(request.headers["content-length"] ?? 0) > maxBodyBytes) return tooLarge(maxBodyBytes)
   if (isUnreadable(request.originalUrl)) {
     return new Problems.InvalidRequest({ detail: "query: it has an escape (%) that is none, or that is no UTF-8" })
   }
+  const unknown = unknownParameter({ path, query }, request.originalUrl)
+  if (unknown !== undefined) return unknown
   const coding = request.headers["content-encoding"]
   if (method !== "GET" && coding !== undefined && coding.toLowerCase() !== "identity") {
     return new Problems.UnsupportedMediaType({ detail: "send the body as it is, without a content-encoding" })
@@ -200,7 +208,7 @@ export const guard: Layer.Layer<Guard, never, Core> = Layer.effect(
           const note = (status: number) =>
             Effect.map(nowMs, (now) => noteRequest(endpoint.path, endpoint.method, status, now - begin))
           const limit = settings.maxBodyBytes
-          const refusal = refusalOf(request, endpoint.method, settings)
+          const refusal = refusalOf(request, endpoint, settings)
           const response =
             refusal !== undefined
               ? problemResponse(refusal, request)

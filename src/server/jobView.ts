@@ -13,6 +13,7 @@ import { type Attributes, hasAttributes } from "../program/attributes.ts"
 import type { ResolvedBudget } from "../program/resolveBudget.ts"
 import { type JobStore, type StoredJob, StoreError } from "../store/JobStore.ts"
 import { parseJson } from "../values/parseJson.ts"
+import { cyclesOf } from "../store/cycles.ts"
 import {
   cursorOf,
   type Page as ListPage,
@@ -50,7 +51,7 @@ const inStore = (job: StoredJob): Omit<Summary, "error" | "durationMs" | "budget
   const { attempts, createdAt, cycle, haltedAt, hash, jobId, program, status } = job
   const quarantine = attempts?.quarantine
   const summary = {
-    ...{ jobId, program, createdAt, haltedAt: haltedAt ?? null, cycle, hash },
+    ...{ jobId, program, createdAt, haltedAt: haltedAt ?? null, cycle, cycles: cyclesOf(job), hash },
     ...originJson(jobId, job)
   }
   if (status !== undefined) return { ...summary, state: status }
@@ -123,6 +124,10 @@ const errorOf = ({ end }: KnownJob): string | null => {
   return left !== undefined && "_tag" in left ? left._tag : null
 }
 
+/** The cycles that a job which is held here has used, by the rule for stored jobs. */
+const cyclesIn = (cycle: number, state: Summary["state"]): number =>
+  cyclesOf({ cycle, status: state === "converged" ? state : undefined })
+
 /** One job, with the number of its facts of each kind. */
 export const jobJson = (found: KnownJob | Stored): Effect.Effect<JobJson> => {
   if (!isKnown(found)) {
@@ -141,6 +146,7 @@ export const jobJson = (found: KnownJob | Stored): Effect.Effect<JobJson> => {
       createdAt: view.createdAt,
       haltedAt: halted,
       cycle,
+      cycles: cyclesIn(cycle, state),
       hash,
       phase: phase ?? null,
       tier,
@@ -174,6 +180,7 @@ const summaryOf = (known: KnownJob): Effect.Effect<Summary> =>
       createdAt: known.view.createdAt,
       haltedAt: known.haltedAt ?? null,
       cycle,
+      cycles: cyclesIn(cycle, state),
       hash,
       error: errorOf(known),
       ...budgetJson(mostUsed(known.view, usage)),

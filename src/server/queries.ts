@@ -1,8 +1,8 @@
 /**
  * The parts that the queries of several routes share: numbers, pages, and the name of a fact.
  *
- * A URL cannot hold a lone surrogate, and the id of a fact may. So a query names an id by `fact`, as it is, or by `factJson`, as
- * a string of JSON, in which `\\ud800` stands for such a character.
+ * A URL cannot hold a lone surrogate, and the id of a fact may. So a query names an id by `fact` (or `id`, the same by another
+ * name), as it is, or by `factJson`, as a string of JSON, in which `\\ud800` stands for such a character.
  *
  * Boundary: schemas, and values of queries in; problems.ts has the refusals.
  */
@@ -30,22 +30,31 @@ export const jsonString = new RegExp(`^"(?:[^"\\\\${controls}]|\\\\(?:["\\\\/bfn
 export const factName = {
   kind: Schema.String,
   fact: Schema.optional(Schema.String),
+  id: Schema.optional(Schema.String),
   factJson: Schema.optional(Schema.String.check(Schema.isPattern(jsonString)))
 }
 
 export interface FactName {
   readonly kind: string
   readonly fact?: string | undefined
+  /** The same as `fact`. */
+  readonly id?: string | undefined
   readonly factJson?: string | undefined
 }
 
 /** The fact that a query names. */
-export const refOf = ({ fact, factJson, kind }: FactName): Effect.Effect<FactRef, Problems.InvalidRequest> => {
-  if ((fact === undefined) === (factJson === undefined)) {
-    const detail = "query.fact: give the id of the fact, or its id as a string of JSON in factJson, and not both"
+export const refOf = ({
+  fact,
+  factJson,
+  id: alias,
+  kind
+}: FactName): Effect.Effect<FactRef, Problems.InvalidRequest> => {
+  if ([fact, alias, factJson].filter((name) => name !== undefined).length !== 1) {
+    const detail =
+      "query.fact: give the id of the fact as fact or id, or as a string of JSON in factJson, and only one of them"
     return Effect.fail(new Problems.InvalidRequest({ detail }))
   }
-  if (factJson === undefined) return Effect.succeed({ kind, id: fact ?? "" })
+  if (factJson === undefined) return Effect.succeed({ kind, id: fact ?? alias ?? "" })
   // The schema of the query has found that it is a string of JSON.
   const id: unknown = JSON.parse(factJson)
   return typeof id === "string"

@@ -108,7 +108,10 @@ const inList = {
   state: State,
   createdAt: Schema.Number,
   haltedAt: Schema.NullOr(Schema.Number),
+  /** The last committed cycle: a place, as in "after cycle 31". */
   cycle: count,
+  /** The cycles that the job has used, as its result counts them: a last turn that found nothing to do is one, too. */
+  cycles: count,
   hash: Schema.String,
   /** Why the job is quarantined; left out unless it is. */
   quarantine: Schema.optionalKey(Schema.String),

@@ -24,7 +24,7 @@ beforeAll(async () => {
   await runCount("squares", [...stored, "--id", "sq"])
   await runCount("failing", [...stored, "--id", "fa"])
   await runCount("exhausted", [...stored, "--id", "ex"])
-  await runCount("counting", [...stored, "--id", "co", "--input", '{"upTo": 4}'])
+  await runCount("counting", [...stored, "--id", "co", "--input", '{"upTo": 4}', "--attribute", "customer=Ada"])
   const fork = ["fork", module("count"), "co", "--at", "2", "--fact", 'Number={"n": 100}', "--id", "co-fork"]
   expect((await converge([...fork, ...stored])).code).toBe(0)
   await runCount("counting", [...stored, "--id", odd])
@@ -63,6 +63,9 @@ const commands: ReadonlyArray<readonly [args: ReadonlyArray<string>, code: numbe
   [["jobs", "--status", "converged", "--program", "counting", "--limit", "1"], 0, /more: --cursor/],
   [["jobs", "--since", "1d", "--query", "SQ"], 0, /^status.*\nconverged +sq +squares [^\n]*\n$/],
   [["jobs", "--query", "agentfailed"], 0, /^status.*\nfailed +fa [^\n]*\n$/],
+  [["jobs", "--attribute", "customer=Ada"], 0, /^status.*\nconverged +co-fork .*\nconverged +co .*\n$/],
+  [["jobs", "--attribute", "customer:Ada"], 0, /^status.*\nconverged +co-fork .*\nconverged +co .*\n$/],
+  [["jobs", "--attribute", "nocolon"], 64, 'an attribute is written as name=value, not as "nocolon"'],
   [["jobs", "--status", "awaiting"], 0, /^status.*\nawaiting +ask [^\n]*\n$/],
   [["jobs", "--status", "paused"], 0, /^no jobs\n$/],
   [["jobs", "--status", "quarantined"], 0, /^no jobs\n$/],
@@ -165,7 +168,7 @@ describe("a command prints the same of a file and of a server", () => {
 
   it("run and fork refuse an id and attributes that no job can have", async () => {
     const many = Array.from({ length: 17 }, (_, index) => ["--attribute", `a${index}=1`]).flat()
-    for (const bad of [["--id", "a/b"], ["--id", "x".repeat(201)], ["--attribute", "a:b=1"], many]) {
+    for (const bad of [["--id", "a/b"], ["--id", "x".repeat(201)], ["--attribute", ":b=1"], many]) {
       const here = await runCount("counting", [...bad, "--store", file])
       const there = await converge(["run", "-p", "counting", ...bad, "--server", running.url])
       expect(there).toEqual(here)

@@ -273,7 +273,7 @@ describe.concurrent("looking back", () => {
       look("show", "left", "--json")
     ])
     expect(page.stdout).toMatch(
-      /^✔ sq converged\n {2}It converged after cycle 6\.\n {2}program {2}squares\n {2}cycles {3}7\n/
+      /^✔ sq converged\n {2}It converged after cycle 6\.\n {2}program {6}squares\n {2}cycles used {2}7\n/
     )
     expect(page.stdout).toContain(hash)
     expect(page.stdout).toContain("facts\n  Number  5\n  Square  5\n")

@@ -85,12 +85,14 @@ describe.each(servers)("a server %s", (_, server) => {
     expect(await asked("region:eu", "region:us")).toEqual({ jobs: [], cursor: null, previous: null })
     expect(ids(await page(running, "attribute=region:eu&status=converged&q=ONE"))).toEqual(["one"])
     expect(ids(await page(running, "attribute=region:eu&status=running"))).toEqual([])
+    // As the command line writes it.
+    expect(ids(await page(running, "attribute=region=eu&q=ONE"))).toEqual(["one"])
   })
 
   it.each([
     ["attribute=region", "an attribute is written as name:value"],
     ["attribute=:eu", "an attribute is written as name:value"],
-    ["attribute=a=b:c", "none of : ="]
+    ["attribute==eu", "an attribute is written as name:value"]
   ])("refuses %s, and says why", async (query, why) => {
     const refused = await server().fetch(`/api/v1/jobs?${query}`)
     expect(refused.status).toBe(400)

@@ -101,7 +101,7 @@ describe("every fact is explained, directly and behind a proxy that decodes path
   })
 
   it("and a name in both forms, in none, or in no JSON, is refused with the reason", async () => {
-    const both = "give the id of the fact, or its id as a string of JSON in factJson, and not both"
+    const both = "give the id of the fact as fact or id, or as a string of JSON in factJson, and only one of them"
     for (const [query, why] of [
       ["", both],
       ["&fact=a&factJson=%22a%22", both],

@@ -112,7 +112,7 @@ const valueOf = (schema: Json): unknown => {
 }
 
 /** Parameters of which a request has exactly one, as the description of their routes says: OpenAPI has no way to. */
-const alternatives = ["fact", "factJson"]
+const alternatives = ["fact", "id", "factJson"]
 
 const operations = () =>
   Object.entries(document.paths).flatMap(([path, methods]) =>
@@ -130,7 +130,7 @@ describe("a request that is made from the document", () => {
         const chosen = [pick(alternatives)]
         for (const { in: place, name, required, schema } of operation.parameters) {
           if (!required && !chosen.includes(name) && random.below(2) === 0) continue
-          if (alternatives.includes(name) && !chosen.includes(name)) continue
+          if (place === "query" && alternatives.includes(name) && !chosen.includes(name)) continue
           const value = valueOf(schema)
           if (Array.isArray(value)) for (const item of value) query.append(name, String(item))
           if (Array.isArray(value)) continue

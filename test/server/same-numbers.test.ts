@@ -54,6 +54,8 @@ describe("the cycles and the end of a job", () => {
         expect((await get(running, "jobs/x/verify"))["cycles"]).toBe(cycles)
         const { jobs } = (await get(running, "jobs")) as unknown as { jobs: ReadonlyArray<Record<string, unknown>> }
         const journal = await get(running, "jobs/x/journal")
+        expect([job["cycles"], jobs[0]!["cycles"]]).toEqual([cycles, cycles])
+        expect(jobs[0]!["cycle"]).toBe(job["cycle"])
         expect([job["haltedAt"], jobs[0]!["haltedAt"]]).toEqual([journal["haltedAt"], journal["haltedAt"]])
         return job
       }
