@@ -28,7 +28,7 @@ HttpApi.reflect(Api, {
   }
 })
 
-const ask = async ({ method, path }: Route, query: string) => {
+const ask = async ({ method, path }: Route, query: string): Promise<Readonly<Record<string, unknown>>> => {
   const response = await running.fetch(`${path}?${query}`, { method })
   const body = response.status === 400 ? await jsonOf(response) : { detail: "" }
   await response.body?.cancel().catch(() => undefined)

@@ -34,13 +34,14 @@ export const needsToken = signal(false)
 /** Whether the last request reached the server. */
 export const isReached = signal(true)
 
-/** Whether the server has answered a request with the token of now, or without one. */
-let isAnswered = false
-/** The request whose answer tells whether the server takes the token. Others wait for it, so that only one is refused. */
-let first: Promise<unknown> | undefined
+/**
+ * `isAnswered`: the server has answered a request with the token of now, or without one. `first`: the request whose answer tells
+ * whether the server takes the token. Others wait for it, so that only one is refused.
+ */
+const gate: { isAnswered: boolean; first: Promise<unknown> | undefined } = { isAnswered: false, first: undefined }
 
 export const useToken = (text: string): void => {
-  isAnswered = false
+  gate.isAnswered = false
   sessionStorage.setItem(tokenKey, text)
   token.value = text
   needsToken.value = false
@@ -79,15 +80,15 @@ export const request = async (path: string, ask: Ask = {}): Promise<Answer<Respo
   // A caller that is an effect runs again when the token changes.
   const { value: given } = token
   // Each wait ends with the first request, which may have been given up: then one of those that waited is the first.
-  while (!isAnswered && first !== undefined) await first
+  while (!gate.isAnswered && gate.first !== undefined) await gate.first
   if (needsToken.peek() && token.peek() === given) return withoutToken
-  if (isAnswered) return send(path, ask)
+  if (gate.isAnswered) return send(path, ask)
   const sent = send(path, ask)
-  first = sent
+  gate.first = sent
   try {
     return await sent
   } finally {
-    first = undefined
+    gate.first = undefined
   }
 }
 
@@ -113,7 +114,7 @@ const send = async (path: string, ask: Ask): Promise<Answer<Response> | undefine
   isReached.value = true
   // The answer to an older token tells nothing of a newer one.
   if (used === token.peek()) {
-    isAnswered = true
+    gate.isAnswered = true
     if (response.status === 401) needsToken.value = true
   }
   return response.ok ? { ok: true, value: response } : { ok: false, problem: await problemIn(response) }
