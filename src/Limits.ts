@@ -80,6 +80,7 @@ export const Limits = {
   diagnosedValues: 6,
   diagnosedTextLength: 2_048,
   diagnosedFailures: 10,
+  diagnosedDecisions: 10,
   /**
    * A recorded job: the newest facts and revisions in it, the characters of their values and traces, characters of one value, the
    * newest events, and the newest cycles of its timeline. The record says what is left out.
@@ -321,6 +322,8 @@ export const Limits = {
   serverSearchedJobs: 20_000,
   /** Journals that are read for one page of open approvals. */
   serverApprovalJournals: 16,
+  /** Facts of the answer to an intent that a list of intents shows. */
+  serverAnswerFacts: 20,
   /** Characters of rows, or of pieces of a context, in one answer about a journal. A larger row goes alone. */
   serverJournalLength: 2_097_152,
   /** Characters of a long answer, or of a long event, that are written at once. */

@@ -14,7 +14,7 @@ import { Limits } from "../Limits.ts"
 import { SetFingerprint } from "../values/fingerprint.ts"
 import { stepSize } from "../values/steps.ts"
 import type { BusyAgent, Cause } from "../outcome/Cause.ts"
-import type { CommittedCycle, MergedOutcome } from "../outcome/CommittedCycle.ts"
+import type { CommittedAnswer, CommittedCycle, MergedOutcome } from "../outcome/CommittedCycle.ts"
 import type { Ledger } from "../context/Ledger.ts"
 import { intentKey, partOf } from "../program/keys.ts"
 import type { CompiledProgram } from "../program/erased.ts"
@@ -23,12 +23,15 @@ import type { CompiledProgram } from "../program/erased.ts"
 const reported = -1
 
 const noKinds: ReadonlyArray<string> = Object.freeze([])
+const noFacts: CommittedAnswer["facts"] = Object.freeze([])
 
 export class Tracker {
   readonly #noted: Array<Diagnostic> = []
   /** The first intent of each kind that nobody performs, and how many there are. */
   readonly #unperformed = new Map<string, Diagnostic & { readonly cause: NotPerformed }>()
   readonly intents: Array<CommittedIntent> = []
+  /** The answers to intents, by their keys within the job. A decision by a signal is none: it is a fact. */
+  readonly answers = new Map<string, CommittedAnswer>()
   readonly #jobId: string
   #program: Pick<CompiledProgram, "kinds">
   /** The cycle that left the context in a state, by state, oldest first. */
@@ -86,7 +89,10 @@ export class Tracker {
     let facts = row.violations.length + pruned.length
     for (const outcomes of [row.signals, row.outcomes]) {
       for (const outcome of outcomes) {
-        const { agent, cause, each, effect, part } = outcome
+        const { agent, answers, cause, each, effect, part } = outcome
+        if (answers !== undefined) {
+          this.answers.set(intentKey(answers), { cycle: row.cycle, cause, facts: effect?.facts ?? noFacts })
+        }
         facts += outcome.facts.length
         if (cause === undefined) {
           if (effect !== undefined && effect.intents.length > 0) this.#note(row.cycle, outcome, unperformed)

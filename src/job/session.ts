@@ -49,7 +49,7 @@ import { type TasksNow, tasksNow } from "./present.ts"
 import { TelemetryHub } from "./telemetry.ts"
 import { UnderWay } from "./underWay.ts"
 import type { AgentServices } from "./wallet.ts"
-import type { Holdings, JobView, Staying, Unasked } from "./view.ts"
+import type { Holdings, IntentsOfJob, JobView, Staying, Unasked } from "./view.ts"
 import { Tracker } from "../cycle/tracker.ts"
 import { type Cause, isOfProcess, type Status } from "../outcome/Cause.ts"
 import type { Counters } from "../outcome/CommittedCycle.ts"
@@ -504,12 +504,17 @@ export class JobSession implements JobView {
     return this.outbox?.waiting ?? []
   }
 
+  get intents(): IntentsOfJob {
+    const { answers, intents } = this.tracker
+    return { committed: intents, answers, unanswered: this.outbox?.unanswered ?? [] }
+  }
+
   get holdings(): Holdings {
     const { ledger, log, tracker } = this
-    const { diagnostics, intents } = tracker
+    const { answers, diagnostics, intents } = tracker
     return {
       textLength: Math.max(ledger.historyBytes, log.written),
-      things: ledger.version + log.records + intents.length + diagnostics.length,
+      things: ledger.version + log.records + intents.length + answers.size + diagnostics.length,
       diagnostics
     }
   }

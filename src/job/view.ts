@@ -11,6 +11,7 @@ import type { ErasedKind } from "../program/erased.ts"
 import type { FactRef } from "../program/Fact.ts"
 import type { ResolvedBudget } from "../program/resolveBudget.ts"
 import type { ExplanationJson } from "../outcome/explanationJson.ts"
+import type { CommittedAnswer } from "../outcome/CommittedCycle.ts"
 import type { CommittedIntent, Diagnostic } from "../outcome/JobResult.ts"
 import type { CommittedFacts, FactQuery } from "./committed.ts"
 import type { EventLog } from "./eventLog.ts"
@@ -49,6 +50,10 @@ export interface JobView {
   readonly leftFor: "shutting-down" | "store" | undefined
   /** Intents that wait for a decision, or for a handler that is not registered. */
   readonly awaited: ReadonlyArray<CommittedIntent>
+  /** The job id of the child that an intent asks for, by the intent's key within the job. */
+  readonly childId: (key: string) => string
+  /** All committed intents, and what became of them. */
+  readonly intents: IntentsOfJob
   readonly holdings: Holdings
   /** The tasks of the cycle under way. */
   readonly present: Effect.Effect<TasksNow>
@@ -68,6 +73,16 @@ export interface JobView {
   readonly unasked: Unasked | undefined
   /** The derivation of a committed fact; null if there is no such fact. */
   readonly explain: (ref: FactRef) => ExplanationJson | null
+}
+
+/** The intents of a job at one moment. */
+export interface IntentsOfJob {
+  /** In commit order. */
+  readonly committed: ReadonlyArray<CommittedIntent>
+  /** The answers, by the keys of their intents within the job. A decision by a signal is none: it is a fact. */
+  readonly answers: ReadonlyMap<string, CommittedAnswer>
+  /** The intents that wait for an answer. A decision may be there that is not taken note of yet. */
+  readonly unanswered: ReadonlyArray<CommittedIntent>
 }
 
 /**

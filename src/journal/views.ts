@@ -15,6 +15,7 @@ import { described } from "./header.ts"
 import { type Encoded, liveFacts } from "./liveFacts.ts"
 import { JournalReader } from "./reader.ts"
 import type { CorruptPart, Diff, RecordedCycle, Replayed, Verified } from "./reports.ts"
+import type { CommittedAnswer } from "../outcome/CommittedCycle.ts"
 import { Unreadable } from "./jsonRecord.ts"
 import { rowTimes, type RowTimes } from "./timeline.ts"
 import { describeError } from "../values/panic.ts"
@@ -33,6 +34,12 @@ import { reviveCause } from "./causes.ts"
 type Store = JobStore["Service"]
 type ReadError = StoreError | JournalCorrupt
 
+/** A replayed job, and the answers to its intents by their keys within the job. */
+export interface ReplayedWithAnswers {
+  readonly replayed: Replayed
+  readonly answers: ReadonlyMap<string, CommittedAnswer>
+}
+
 /** Implements `Journal.replay`. */
 export const replayed = (
   store: Store,
@@ -40,6 +47,15 @@ export const replayed = (
   program: CompiledProgram | undefined,
   at: number | undefined
 ): Effect.Effect<Replayed, ReadError | ProgramChanged | InvalidInput> =>
+  Effect.map(replayedWithAnswers(store, jobId, program, at), (found) => found.replayed)
+
+/** Does what `replayed` does, and gives the answers to intents, too. */
+export const replayedWithAnswers = (
+  store: Store,
+  jobId: string,
+  program: CompiledProgram | undefined,
+  at: number | undefined
+): Effect.Effect<ReplayedWithAnswers, ReadError | ProgramChanged | InvalidInput> =>
   Effect.gen(function* () {
     const journal = yield* store.load(jobId)
     const other = program === undefined ? undefined : refuseOther(journal, program, undefined)
@@ -50,7 +66,7 @@ export const replayed = (
     const { cycle, ledger, marks, tier, tracker, usage } = replay
     setMarks(replay, ledger)
     const { hash, version } = ledger
-    return {
+    const found: Replayed = {
       jobId,
       program: journal.program,
       programVersion: header.version,
@@ -66,6 +82,7 @@ export const replayed = (
       unanswered: Object.freeze(unansweredOf(replay)),
       diagnostics: Object.freeze([...tracker.diagnostics])
     }
+    return { replayed: found, answers: new Map(tracker.answers) }
   })
 
 type ByRef = Map<string, Encoded>

@@ -2,7 +2,7 @@
 import type { IntentRef } from "../program/AgentEffect.ts"
 import type { Fact, FactRef } from "../program/Fact.ts"
 import type { Cause } from "./Cause.ts"
-import type { EncodedEffect } from "../program/encoded.ts"
+import type { EncodedEffect, EncodedFact } from "../program/encoded.ts"
 import type { ErasedAgent } from "../program/erased.ts"
 
 /** When and where a task ran. Times are in milliseconds. */
@@ -59,6 +59,15 @@ export interface MergedOutcome {
   readonly proposals?: number
   /** Set for a signal that answers an intent: the intent. */
   readonly answers?: IntentRef
+}
+
+/** The answer to an intent, as a cycle took it in. */
+export interface CommittedAnswer {
+  readonly cycle: number
+  /** The reason why it was discarded, such as the failure of its handler. Undefined if it was applied. */
+  readonly cause: Cause | undefined
+  /** The facts that it gave, as they were proposed. */
+  readonly facts: ReadonlyArray<EncodedFact>
 }
 
 /** A committed cycle. The journal's row and the events are made from it. */

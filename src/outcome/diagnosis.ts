@@ -7,6 +7,7 @@
  *
  * Boundary: the pure core; events in, a value out. A server and a command line show it.
  */
+import { type DecidedQuestion, Decisions } from "./decisions.ts"
 import { Limits } from "../Limits.ts"
 import type { FactRef } from "../program/Fact.ts"
 import { refKey } from "../program/keys.ts"
@@ -72,6 +73,8 @@ export interface Diagnosis {
   readonly cycles: { readonly from: number; readonly to: number }
   /** The semantic invariants that do not hold, with their reasons. */
   readonly violated: ReadonlyArray<{ readonly name: string; readonly reason: string }>
+  /** The newest decisions about approvals, oldest first. */
+  readonly decisions: ReadonlyArray<DecidedQuestion>
 }
 
 /** The place of a job after the events that were read. */
@@ -152,6 +155,7 @@ export class Examination {
   #unreadFacts = 0
   readonly #violated = new Map<string, string>()
   readonly #intents = new OpenIntents()
+  readonly #decisions = new Decisions()
   #standing: Standing = { state: "running", cycle: 0, tasks: 0, agents: [] }
   #otherFailures = 0
   #cycle = 0
@@ -167,6 +171,7 @@ export class Examination {
   *adding(event: JobEvent): Generator<void, void> {
     if (event.cycle > this.#cycle) this.#turn(event.cycle)
     this.#intents.add(event)
+    this.#decisions.add(event)
     switch (event._tag) {
       case "CycleStarted":
         this.#first ??= event.cycle
@@ -222,7 +227,8 @@ export class Examination {
       changing: this.#changing,
       growth: this.#grown,
       cycles: { from: this.#from, to: this.#cycle },
-      violated: [...this.#violated].map(([name, reason]) => ({ name, reason }))
+      violated: [...this.#violated].map(([name, reason]) => ({ name, reason })),
+      decisions: this.#decisions.newest
     }
     return { headline: headlineOf(diagnosis, this.#cycle, this.#rest), ...diagnosis }
   }

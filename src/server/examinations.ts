@@ -73,7 +73,8 @@ export const diagnosisJson = (found: Diagnosis): typeof Shapes.Diagnosis.Type =>
   changing: found.changing.map((fact) => ({
     ...fact,
     values: fact.values.map(({ agent, cycle, value }) => ({ agent, cycle, value: briefly(value) }))
-  }))
+  })),
+  decisions: found.decisions.map(({ question, ...decision }) => ({ ...decision, question: question ?? null }))
 })
 
 /* ---------------------------------------------------------------- examinations */

@@ -6,7 +6,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
 import * as Shapes from "./insightShapes.ts"
 import { ofJob } from "./problemLists.ts"
-import { UnknownCycle } from "./problems.ts"
+import { NoJournal, UnknownCycle } from "./problems.ts"
 import { bothWays, count, cycle, factName } from "./queries.ts"
 
 const job = { id: Schema.String }
@@ -81,9 +81,21 @@ const history = HttpApiEndpoint.get("history", "/api/v1/jobs/:id/history", {
   )
 )
 
+const intents = HttpApiEndpoint.get("intents", "/api/v1/jobs/:id/intents", {
+  params: job,
+  query: { at: Schema.optional(cycle), valueLength: Schema.optional(cycle), ...bothWays },
+  success: Shapes.IntentPage,
+  error: [...ofJob, UnknownCycle, NoJournal]
+}).annotateMerge(
+  about(
+    "The intents of a job, and what became of each",
+    "Of an approval the decision, of a child job its result, of other intents the facts that the handler gave; or what it waits for. `at` shows them as of a cycle, from the journal."
+  )
+)
+
 const me = HttpApiEndpoint.get("me", "/api/v1/me", { success: Shapes.Me }).annotateMerge(
   about("The rights of the token that the request carries", "A server without tokens allows everything.")
 )
 
 /** The routes, in the order of the document. */
-export const insightEndpoints = [diagnosis, tasks, timeline, work, kinds, input, history, me] as const
+export const insightEndpoints = [diagnosis, tasks, timeline, work, kinds, input, history, intents, me] as const

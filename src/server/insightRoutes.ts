@@ -8,7 +8,7 @@
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import type * as Schema from "effect/Schema"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { JobView } from "../job/view.ts"
 import { budgetOfHeader } from "../journal/header.ts"
@@ -26,6 +26,12 @@ import { parseJson } from "../values/parseJson.ts"
 import { Api, Sender } from "./api.ts"
 import { Core, type SharedCore } from "./core.ts"
 import { isKnown, type KnownJob, type Stored } from "./directory.ts"
+import { childIdsOf } from "../intents/childIds.ts"
+import { approvalKind } from "../program/answerKinds.ts"
+import { numberedPage } from "./factPages.ts"
+import { type Asking, storyTeller } from "./intentStories.ts"
+import type { Replayed } from "./replays.ts"
+import { Status } from "./shapes.ts"
 import { eventsAfter } from "./eventSource.ts"
 import { factsOf, factText, valueText } from "./eventText.ts"
 import { ofStart } from "./failures.ts"
@@ -33,7 +39,7 @@ import type * as Shapes from "./insightShapes.ts"
 import { leftBy } from "./jobLog.ts"
 import { plain } from "./json.ts"
 import { permitJob } from "./permits.ts"
-import { cutText } from "./previews.ts"
+import { cutStory, cutText } from "./previews.ts"
 import { type FactName, type Paged, type PageSide, refOf, sideOf } from "./queries.ts"
 
 interface OfJob {
@@ -41,6 +47,8 @@ interface OfJob {
 }
 
 type Store = JobStore["Service"]
+
+const isStatus = Schema.is(Status)
 
 /* ---------------------------------------------------------------- diagnosis */
 
@@ -94,7 +102,7 @@ const noTasks: typeof Shapes.TasksNow.Type = {
   spentMs: {}
 }
 
-const tasks = Effect.fnUntraced(function* ({ directory }: SharedCore, { params }: OfJob) {
+const tasks = Effect.fnUntraced(function* ({ directory, telemetry }: SharedCore, { params }: OfJob) {
   const found = yield* directory.watch(params.id)
   if (!isKnown(found)) return { ...noTasks, cycle: found.journal.cycle }
   const now = yield* found.view.present
@@ -103,6 +111,7 @@ const tasks = Effect.fnUntraced(function* ({ directory }: SharedCore, { params }
   return {
     ...now,
     cycle,
+    telemetry: found.end === undefined || telemetry.has(found.view),
     spentMs: { ...now.spentMs },
     running: now.running.map((task) => ({ ...task, each: task.each ?? null })),
     waiting: now.waiting.map((task) => ({ ...task, each: task.each ?? null }))
@@ -297,6 +306,65 @@ const history = Effect.fnUntraced(function* (
   })
 })
 
+/* ---------------------------------------------------------------- intents */
+
+interface IntentsRequest extends OfJob {
+  readonly query: Paged & { readonly at?: number | undefined; readonly valueLength?: number | undefined }
+}
+
+/** A job that this server has, at this moment. */
+const askingNow = ({ view }: KnownJob, hasEnded: boolean): Asking => {
+  const { awaited, childId, committed, intents } = view
+  const missing = awaited.filter(({ kind }) => kind !== approvalKind)
+  return { intents, ...committed, hasEnded, missing, childId }
+}
+
+/** A job as it was after a cycle, by its journal. */
+const askingThen = Effect.fnUntraced(function* (then: Replayed, found: KnownJob | Stored) {
+  const { answers, context, cycle, intents: committed, jobId, unanswered, version } = then
+  const status = isKnown(found) ? yield* found.job.status : found.journal
+  const childId = isKnown(found)
+    ? found.view.childId
+    : childIdsOf(
+        jobId,
+        (yield* Effect.mapError(readHeader(found.journal), (error) => ofStart(jobId, error))).depth !== undefined
+      )
+  const hasEnded = cycle === status.cycle && isStatus("state" in status ? status.state : status.status)
+  const asking: Asking = {
+    intents: { committed, answers, unanswered },
+    context,
+    version,
+    hasEnded,
+    missing: undefined,
+    childId
+  }
+  return { asking, cycle }
+})
+
+const intents = Effect.fnUntraced(function* (core: SharedCore, { params: { id }, query }: IntentsRequest) {
+  const { at, limit = Limits.serverPage, valueLength } = query
+  const side = yield* sideOf(query)
+  const found = yield* core.directory.watch(id)
+  const { asking, cycle } = yield* at === undefined && isKnown(found)
+    ? Effect.map(found.job.status, (status) => ({
+        asking: askingNow(found, isStatus(status.state)),
+        cycle: status.cycle
+      }))
+    : Effect.flatMap(core.replays.at(id, at), (then) => askingThen(then, found))
+  const { committed, unanswered } = asking.intents
+  const numbered = committed.map((intent, index) => ({ intent, number: index + 1 }))
+  const page = numberedPage(numbered, ({ number }) => number, side, limit)
+  const tell = storyTeller(asking)
+  return {
+    cycle,
+    count: committed.length,
+    waiting: asking.hasEnded ? 0 : unanswered.length,
+    intents: page.items.map(({ intent }) => cutStory(tell(intent), valueLength)),
+    cursor: page.cursor,
+    previous: page.previous
+  }
+})
+
 /* ---------------------------------------------------------------- who asks */
 
 const me = Effect.map(Sender, ({ name, programs, scopes }) => ({
@@ -323,6 +391,7 @@ export const insightRoutes = HttpApiBuilder.group(
       .handle("kinds", (asking) => permitted(core, asking, kinds(core, store, asking)))
       .handle("input", (asking) => permitted(core, asking, input(core, asking)))
       .handle("history", (asking) => permitted(core, asking, history(core, store, asking)))
+      .handle("intents", (asking) => permitted(core, asking, intents(core, asking)))
       .handle("me", () => me)
   })
 )

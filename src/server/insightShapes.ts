@@ -51,6 +51,17 @@ export const Diagnosis = Schema.Struct({
   cycles: Schema.Struct({ from: count, to: count }),
   /** The semantic invariants that do not hold. */
   violated: Schema.Array(Schema.Struct({ name: Schema.String, reason: Schema.String })),
+  /** The newest decisions about approvals, oldest first: who decided, and why. */
+  decisions: Schema.Array(
+    Schema.Struct({
+      approval: Schema.String,
+      question: Schema.NullOr(Schema.String),
+      approved: Schema.Boolean,
+      by: Schema.String,
+      reason: Schema.String,
+      cycle: count
+    })
+  ),
   /** Where the job stood after the cycle that was asked for, and the tasks of that cycle. `running`: it went on. */
   standing: Schema.optionalKey(
     Schema.Struct({
@@ -82,6 +93,8 @@ export const TasksNow = Schema.Struct({
    * this server does not hold.
    */
   since: Schema.NullOr(Schema.Number),
+  /** Whether its telemetry can be read: it lives here, or it had viewers and the server keeps what they were sent. */
+  telemetry: Schema.optionalKey(Schema.Boolean),
   /** Milliseconds in each state of the job's machine, since this server has the job. */
   spentMs: Schema.Record(Schema.String, Schema.Number)
 }).annotate({ identifier: "TasksNow" })
@@ -159,6 +172,59 @@ export const History = Schema.Struct({
   /** The `before` of the page before; null if there is none. */
   previous: Schema.NullOr(Schema.String)
 }).annotate({ identifier: "History" })
+
+/** A fact of an answer. `length`: the characters of its value's JSON, where the value is only the beginning of that text. */
+const AnswerFact = Schema.Struct({
+  kind: Schema.String,
+  id: Schema.String,
+  value: Schema.Json,
+  length: Schema.optionalKey(count)
+})
+
+/** An intent of a job, and what became of it. */
+export const IntentStory = Schema.Struct({
+  kind: Schema.String,
+  payload: Schema.Json,
+  /** The characters of the payload's JSON, where `payload` is only the beginning of that text. */
+  length: Schema.optionalKey(count),
+  agent: Schema.String,
+  cycle: count,
+  each: Schema.optionalKey(FactRef),
+  part: Schema.optionalKey(count),
+  index: count,
+  idempotencyKey: Schema.String,
+  /** `failed`: its handler failed, or its answer was discarded. `unperformed`: nobody performs it. `left`: the job ended first. */
+  state: Schema.Literals(["waits", "answered", "failed", "unperformed", "left"]),
+  /** `missing-handler`: it was to be performed, and the engine that has the job has no handler for it. */
+  waitsFor: Schema.NullOr(Schema.Literals(["decision", "child", "handler", "missing-handler"])),
+  /** The id of the child job. */
+  child: Schema.NullOr(Schema.String),
+  answer: Schema.NullOr(
+    Schema.Struct({
+      /** The cycle that took the answer in. */
+      cycle: count,
+      /** `intent`: it came from the handler, from the child, or from the end of an approval's time. Else the origin of its fact. */
+      origin: Schema.Literals(["intent", "seed", "signal", "agent", "invariant"]),
+      /** The number of facts that it gave, and the first of them: of an approval the `Decision`, of a child its `ChildResult`. */
+      count,
+      facts: Schema.Array(AnswerFact),
+      error: Schema.NullOr(ErrorJson)
+    })
+  )
+}).annotate({ identifier: "IntentStory" })
+
+/** One page of the intents of a job, in commit order, as of a cycle. */
+export const IntentPage = Schema.Struct({
+  cycle: count,
+  /** The number of all intents, and of those that wait. */
+  count,
+  waiting: count,
+  intents: Schema.Array(IntentStory),
+  /** The `cursor` of the next page; null if there is none. */
+  cursor: Schema.NullOr(Schema.String),
+  /** The `before` of the page before; null if there is none. */
+  previous: Schema.NullOr(Schema.String)
+}).annotate({ identifier: "IntentPage" })
 
 /** The rights of the sender: the name of its token, or null on a server without tokens. `programs`: null means all. */
 export const Me = Schema.Struct({

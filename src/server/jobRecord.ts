@@ -82,6 +82,8 @@ export interface JobRecord {
   readonly children: ReadonlyArray<typeof Shapes.JobSummary.Type>
   /** Whether there are more of them. */
   readonly hasMoreChildren: boolean
+  /** The number of intents, and what became of the first of them, in commit order. */
+  readonly intents: { readonly count: number; readonly stories: ReadonlyArray<typeof Insight.IntentStory.Type> }
   readonly programs: ReadonlyArray<typeof Shapes.ProgramInfo.Type>
   /** Oldest first; the last one is that of the newest cycle. There is at least one. */
   readonly pasts: ReadonlyArray<RecordedPast>

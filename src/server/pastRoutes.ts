@@ -180,10 +180,16 @@ const shownError = (error: object, most: number | undefined): ReturnType<typeof 
 
 /** A job as it was after a cycle. */
 export const replay = Effect.fnUntraced(function* (core: SharedCore, { params, query }: ReplayRequest) {
-  const { context, diagnostics, input, intents, marks, unanswered, ...rest } = yield* core.replays.at(
-    params.id,
-    query.at
-  )
+  const {
+    answers: _,
+    context,
+    diagnostics,
+    input,
+    intents,
+    marks,
+    unanswered,
+    ...rest
+  } = yield* core.replays.at(params.id, query.at)
   // An input and payloads that are longer come as the beginnings of their texts.
   const shownPart = (value: unknown) => cutValue({ value: plain(value) }, query.valueLength).value
   return json({

@@ -4,6 +4,7 @@
  * Invariant: a value that is short enough stays as it is. Boundary: pure; the record of a job is cut by the same function as the
  * answers of a server.
  */
+import type * as Shapes from "./insightShapes.ts"
 
 /** The beginning of a value's JSON, as a text, and the characters of all of it. */
 interface Cut {
@@ -26,6 +27,20 @@ export const cutValue = <F extends { readonly value: unknown }>(fact: F, most: n
   if (most === undefined) return fact
   const cut = cutText(JSON.stringify(fact.value) ?? "null", most)
   return cut === undefined ? fact : { ...fact, ...cut }
+}
+
+type Story = typeof Shapes.IntentStory.Type
+type Answer = NonNullable<Story["answer"]>
+
+/** A story whose payload and facts are cut where their JSON is longer than `most`. */
+export const cutStory = (story: Story, most: number | undefined): Story => {
+  const { value: payload, ...cut } = cutValue<{ readonly value: Story["payload"]; readonly length?: number }>(
+    { value: story.payload },
+    most
+  )
+  const { answer } = story
+  const facts = answer?.facts.map((fact) => cutValue<Answer["facts"][number]>(fact, most))
+  return { ...story, ...cut, payload, answer: answer === null ? null : { ...answer, facts: facts ?? [] } }
 }
 
 /** Texts of a value that are longer than `most`, cut, with their lengths; lists and objects up to `parts` parts. */

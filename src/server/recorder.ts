@@ -8,6 +8,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import { childIdsOf } from "../intents/childIds.ts"
 import { approvalsIn } from "../journal/approvals.ts"
 import { reviveCause } from "../journal/causes.ts"
 import { endIn } from "../journal/edges.ts"
@@ -35,8 +36,9 @@ import { diagnosisJson } from "./examinations.ts"
 import { cycleJson, inputIn, limitsOf } from "./insightRoutes.ts"
 import type { JobRecord, LeftOut, RecordedFact, RecordedPast, RecordedPoint } from "./jobRecord.ts"
 import { jobJson, mostUsed, storedSummary } from "./jobView.ts"
+import { storyTeller } from "./intentStories.ts"
 import { errorJson, plain, plainText, resultJson } from "./json.ts"
-import { shortened } from "./previews.ts"
+import { cutStory, shortened } from "./previews.ts"
 import { infoOf } from "./systemRoutes.ts"
 import { workIn } from "./works.ts"
 
@@ -372,6 +374,31 @@ const childrenOf = (store: Store, jobId: string) =>
     hasMoreChildren: cursor !== undefined && jobs.at(-1)?.parent === jobId
   }))
 
+/** What became of the intents, up to the first for which there is no room. */
+const intentsOf = (
+  { journal: { cycle, jobId, status }, replay, header }: JournalReader,
+  room: Room
+): JobRecord["intents"] => {
+  const { ledger, tracker } = replay
+  const tell = storyTeller({
+    intents: { committed: tracker.intents, answers: tracker.answers, unanswered: unansweredOf(replay) },
+    context: ledger,
+    version: ledger.version,
+    hasEnded: status !== undefined && replay.cycle === cycle,
+    missing: undefined,
+    childId: childIdsOf(jobId, header.depth !== undefined)
+  })
+  const stories: Array<JobRecord["intents"]["stories"][number]> = []
+  for (const intent of tracker.intents.slice(0, room.bounds.events)) {
+    const story = cutStory(tell(intent), room.bounds.valueLength)
+    const { length } = JSON.stringify(story)
+    if (length > room.length) break
+    room.length -= length
+    stories.push(story)
+  }
+  return { count: tracker.intents.length, stories }
+}
+
 /** Options of `recordJob`. */
 export interface RecordOptions {
   /** The programs among which is that of the job, whose graph the record then shows. Default: none. */
@@ -431,6 +458,7 @@ export const recordJob = Effect.fn("recordJob")(function* (
     events,
     approvals: yield* approvalsOf(store, journal, room),
     ...(yield* childrenOf(store, jobId)),
+    intents: intentsOf(reader, room),
     programs: programs.filter(({ name }) => name === journal.program).map(infoOf),
     pasts: recorded
   }

@@ -13,14 +13,19 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
-import * as Journal from "../journal/Journal.ts"
+import type * as Journal from "../journal/Journal.ts"
+import { replayedWithAnswers } from "../journal/views.ts"
 import { Limits } from "../Limits.ts"
-import { JobStore } from "../store/JobStore.ts"
+import type { CommittedAnswer } from "../outcome/CommittedCycle.ts"
+import type { JobStore } from "../store/JobStore.ts"
 import { ofStart, ofStore, unknownCycle } from "./failures.ts"
 import { LargeStay } from "./largeStay.ts"
 import * as Problems from "./problems.ts"
 
-export type Replayed = Journal.Replayed
+/** A job after a cycle, with the answers to its intents, by their keys within the job. */
+export interface Replayed extends Journal.Replayed {
+  readonly answers: ReadonlyMap<string, CommittedAnswer>
+}
 
 export class Replays {
   readonly #store: JobStore["Service"]
@@ -66,10 +71,11 @@ export class Replays {
       }
       // The memory of a large one is free again before another is made.
       this.#stay.leave()
-      const replayed = yield* Journal.replay(jobId, { at }).pipe(
-        Effect.provideService(JobStore, this.#store),
-        Effect.mapError((error) => ofStart(jobId, error))
+      const { answers, replayed: found } = yield* Effect.mapError(
+        replayedWithAnswers(this.#store, jobId, undefined, at),
+        (error) => ofStart(jobId, error)
       )
+      const replayed = { ...found, answers }
       if (bytesOf(replayed) > Limits.serverReplayBytes) {
         yield* this.#stay.take(key)
         this.#large = { key, replayed }

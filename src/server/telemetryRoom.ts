@@ -183,6 +183,11 @@ export class TelemetryRoom {
     return this.#length
   }
 
+  /** Whether there is a recording of a job. */
+  has(view: JobView): boolean {
+    return this.#recordings.has(view)
+  }
+
   /** The recording of a job, which begins with its first viewer; undefined if the job ended before it had any. */
   recordingOf({ end, job, view }: KnownJob): Effect.Effect<Recording | undefined> {
     return Effect.gen({ self: this }, function* () {

@@ -3,11 +3,10 @@ import { useEffect } from "preact/hooks"
 import { type Answer, ask, type Job, ofJob } from "./api.ts"
 import { number, plural } from "./format.ts"
 import { Intents } from "./Intents.tsx"
-import { at, isOver, job, jobId } from "./jobStore.ts"
+import { at, isOver, job, jobId, tasks } from "./jobStore.ts"
 import { FactLink } from "./links.tsx"
 import { Empty, Panel, Said } from "./parts.tsx"
-import { replayed } from "./past.ts"
-import { drawn, missed, needTelemetry, type Report, reports } from "./telemetry.ts"
+import { drawn, isTakenUp, missed, needTelemetry, type Report, reports } from "./telemetry.ts"
 import { Value } from "./ValueView.tsx"
 
 /** Pieces of text follow one another; of other values the newest is shown. */
@@ -30,6 +29,8 @@ const Reported = ({ report }: { readonly report: Report }) => (
       <small>
         cycle {number(report.cycle)}
         {report.attempt > 1 ? `, attempt ${report.attempt}` : ""} · {plural(report.count, "report")}
+        {report.isLost ? " · cut off: the task had not ended, and began anew" : ""}
+        {report.isAgain ? " · begun anew in another process" : ""}
       </small>
     </header>
     <Value value={bodyOf(report)} />
@@ -43,27 +44,33 @@ const wholeOutput = async (): Promise<Answer<unknown> | undefined> => {
   return answer?.ok === true ? { ok: true, value: answer.value.result?.output ?? null } : answer
 }
 
-const Missed = () =>
-  missed.value === 0 ? null : (
-    <p class="soft">
-      {missed.value < 0 ? "Some reports" : plural(missed.value, "report")} came faster than they could be sent, and are
-      missing.
-    </p>
-  )
+const Missed = () => (
+  <>
+    {missed.value === 0 ? null : (
+      <p class="soft">
+        {plural(missed.value, "report")} came faster than they could be sent, and {missed.value === 1 ? "is" : "are"}{" "}
+        missing.
+      </p>
+    )}
+    {isTakenUp.value ? (
+      <p class="soft">
+        The job was taken up again by another process, such as after a restart of the server. Tasks that had not ended
+        began anew, and what they had reported before and this page had not read is lost.
+      </p>
+    ) : null}
+  </>
+)
 
 /** What there was at a past cycle: reports that this page saw, and intents. */
 const PastOutput = ({ cycle }: { readonly cycle: number }) => {
   const last = job.value?.cycle ?? cycle
-  const intents = (replayed.value?.intents ?? job.value?.result?.intents ?? []).filter(
-    (intent) => intent.cycle <= cycle
-  )
   const list = [...reports.values()].reverse().filter((report) => report.cycle <= cycle)
   return (
     <div class="output">
       {list.map((report) => (
         <Reported key={report.key} report={report} />
       ))}
-      {intents.length === 0 ? null : <Intents list={intents} />}
+      <Intents />
       <Empty>
         {cycle < last
           ? `At cycle ${number(cycle)} there was no output yet: a job has one when it ends.`
@@ -75,7 +82,9 @@ const PastOutput = ({ cycle }: { readonly cycle: number }) => {
 
 export const OutputView = () => {
   const isLive = job.value !== undefined && !isOver.value
-  useEffect(() => (isLive ? needTelemetry() : undefined), [isLive])
+  // The server keeps what the last jobs with viewers have reported.
+  const isTold = isLive || tasks.value?.telemetry === true
+  useEffect(() => (isTold ? needTelemetry() : undefined), [isTold])
   void drawn.value
   if (at.value !== undefined) return <PastOutput cycle={at.value} />
   const result = job.value?.result
@@ -87,17 +96,15 @@ export const OutputView = () => {
         <Reported key={report.key} report={report} />
       ))}
       {result === null || result === undefined ? null : (
-        <>
-          <Panel title="Output">
-            {result.output === null ? (
-              <Empty>The job gave no output.</Empty>
-            ) : (
-              <Value value={result.output} length={result.outputLength} whole={wholeOutput} isMain />
-            )}
-          </Panel>
-          {result.intents.length === 0 ? null : <Intents list={result.intents} />}
-        </>
+        <Panel title="Output">
+          {result.output === null ? (
+            <Empty>The job gave no output.</Empty>
+          ) : (
+            <Value value={result.output} length={result.outputLength} whole={wholeOutput} isMain />
+          )}
+        </Panel>
       )}
+      {job.value === undefined ? null : <Intents />}
       {list.length === 0 && (result === null || result === undefined) ? (
         <Empty>
           No task has reported anything since this view was opened. Agents report with <code>view.progress</code>, and

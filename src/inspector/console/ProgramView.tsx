@@ -95,13 +95,11 @@ const OfJob = () => {
   const { value } = job
   const result = at.value === undefined ? value?.result : undefined
   const usage = (at.value === undefined ? value?.usage : undefined) ?? replayed?.usage
-  const intents = result?.intents ?? replayed?.intents ?? []
   const diagnostics = result?.diagnostics ?? replayed?.diagnostics ?? []
-  const open = replayed && new Set(replayed.unanswered.map(({ idempotencyKey }) => idempotencyKey))
   return (
     <>
       {usage === undefined || usage === null ? null : <BudgetPanel usage={usage} />}
-      {intents.length === 0 ? null : <Intents list={intents} {...(open === undefined ? {} : { open })} />}
+      <Intents />
       {diagnostics.length === 0 ? null : <Diagnostics list={diagnostics} />}
     </>
   )

@@ -149,14 +149,20 @@ export const queryOf = (parts: Readonly<Record<string, string | number | undefin
   return text === "" ? "" : `?${text}`
 }
 
-/** Takes items that came together. `length`: the characters of their JSON. */
-type Take<A> = (items: ReadonlyArray<A>, length: number) => void
+/** Takes items that came together. `length`: the characters of their JSON. `lastId`: the newest id of the stream. */
+type Take<A> = (items: ReadonlyArray<A>, length: number, lastId: string) => void
+
+interface Reader {
+  readonly accept: string
+  readonly texts: (piece: string) => ReadonlyArray<string>
+  readonly lastId: () => string
+}
 
 /** Reads items of JSON as they come, in batches, from a stream that `texts` takes apart. */
 const readItems = async <A>(
   path: string,
   options: Ask,
-  { accept, texts }: { readonly accept: string; readonly texts: (piece: string) => ReadonlyArray<string> },
+  { accept, lastId, texts }: Reader,
   take: Take<A>
 ): Promise<Answer<"ended" | "nothing"> | undefined> => {
   const answer = await request(path, { ...options, headers: { accept, ...options.headers } })
@@ -173,7 +179,8 @@ const readItems = async <A>(
       if (items.length > 0)
         take(
           items,
-          found.reduce((sum, { length }) => sum + length, 0)
+          found.reduce((sum, { length }) => sum + length, 0),
+          lastId()
         )
     }
   } catch (error) {
@@ -188,17 +195,22 @@ export const readLines = async <A>(path: string, options: Ask, take: Take<A>) =>
     const after = new Headers(options.headers).get("last-event-id")
     const items = recorded.eventsAfter(Number(after ?? 0)) as ReadonlyArray<A>
     // The page holds the record anyway, so its events take no more room.
-    if (items.length > 0) take(items, 0)
+    if (items.length > 0) take(items, 0, "")
     return { ok: true, value: "nothing" } as const
   }
   const lines = new Lines()
   const texts = (piece: string): ReadonlyArray<string> => lines.push(piece).filter((line) => line !== "")
-  return readItems(path, options, { accept: "application/x-ndjson", texts }, take)
+  return readItems(path, options, { accept: "application/x-ndjson", texts, lastId: () => "" }, take)
 }
 
 /** Reads server-sent events as they come, in batches. Ends as `readLines` does. */
 export const readEvents = async <A>(path: string, options: Ask, take: Take<A>) => {
   if (recorded !== undefined) return { ok: true, value: "nothing" } as const
   const blocks = new Blocks()
-  return readItems(path, options, { accept: "text/event-stream", texts: (piece) => blocks.push(piece) }, take)
+  return readItems(
+    path,
+    options,
+    { accept: "text/event-stream", texts: (piece) => blocks.push(piece), lastId: () => blocks.lastId },
+    take
+  )
 }

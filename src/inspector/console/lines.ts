@@ -26,15 +26,18 @@ export class Lines {
   }
 }
 
-/** Reads the items of server-sent events: the data lines of a block, joined. Comments and other fields are skipped. */
+/** Reads the items of server-sent events: the data lines of a block, joined. Comments and most other fields are skipped. */
 export class Blocks {
   readonly #lines = new Lines()
   #data: Array<string> = []
+  /** The newest id so far; "" before the first. */
+  lastId = ""
 
   /** The data of the blocks that end in the next piece. */
   push(piece: string): ReadonlyArray<string> {
     const blocks: Array<string> = []
     for (const line of this.#lines.push(piece)) {
+      if (line.startsWith("id:")) this.lastId = line.slice(3).trim()
       if (line.startsWith("data:")) this.#data.push(line.slice(line.startsWith("data: ") ? 6 : 5))
       if (line !== "" || this.#data.length === 0) continue
       blocks.push(this.#data.join("\n"))

@@ -9,7 +9,7 @@
  */
 import { causesAmong, type Past, relatedIn } from "../../context/following.ts"
 import { taskKey } from "../../context/taskKey.ts"
-import { cutValue } from "../../server/previews.ts"
+import { cutStory, cutValue } from "../../server/previews.ts"
 import type { JobRecord, RecordedFact, RecordedPast, RecordedPoint } from "../../server/jobRecord.ts"
 import { Examination, type RepeatedFailure } from "../../outcome/diagnosis.ts"
 import type { JobEvent } from "../../outcome/JobEvent.ts"
@@ -245,6 +245,8 @@ export class RecordedJob {
         return ok(this.#replay(context))
       case "explain":
         return this.#explain(context, query)
+      case "intents":
+        return ok(intentsAt(this.record, context.cycle, query))
       case "lineage":
         return this.#lineage(context, query)
       case "history": {
@@ -276,7 +278,7 @@ export class RecordedJob {
     if (at === undefined) return ok(this.record.diagnosis)
     const examination = new Examination()
     for (const event of this.#events) if (event.cycle <= at) examination.add(event)
-    const { error, failure, failures, status, ...rest } = examination.result
+    const { decisions, error, failure, failures, status, ...rest } = examination.result
     const failureJson = (failed: RepeatedFailure) => ({ ...failed, each: failed.each ?? null })
     return ok({
       ...rest,
@@ -284,6 +286,7 @@ export class RecordedJob {
       error: error ?? null,
       failure: failure === undefined ? null : failureJson(failure),
       failures: failures.map(failureJson),
+      decisions: decisions.map(({ question, ...decision }) => ({ ...decision, question: question ?? null })),
       standing: examination.standing
     })
   }
@@ -464,4 +467,31 @@ export class RecordedJob {
     const facts = items.map(({ fact }, place) => ({ ...cut(fact), ...causes[place] }))
     return ok({ fact: ref, relation, count: related.facts.length, facts, version, cursor, previous })
   }
+}
+
+/** The intents as of a cycle. An answer that came later was waited for. */
+const intentsAt = ({ intents: { count, stories }, job }: JobRecord, cycle: number, query: URLSearchParams) => {
+  const isLast = cycle === job.cycle
+  const numbered = stories.flatMap((story, index) =>
+    story.cycle <= cycle ? [{ story: isLast ? story : storyAt(story, cycle), number: index + 1 }] : []
+  )
+  const { cursor, items, previous } = pageOf(numbered, (item) => item.number, query)
+  return {
+    cycle,
+    count: isLast ? count : numbered.length,
+    waiting: numbered.filter(({ story }) => story.state === "waits").length,
+    intents: items.map(({ story }) => cutStory(story, numberIn(query, "valueLength"))),
+    cursor,
+    previous
+  }
+}
+
+type Story = JobRecord["intents"]["stories"][number]
+
+const storyAt = (story: Story, cycle: number): Story => {
+  const { answer, kind, state } = story
+  const isOpen = state === "waits" || state === "left" || (answer !== null && answer.cycle > cycle)
+  if (!isOpen) return story
+  const waitsFor = kind === "Approval" ? "decision" : kind === "ChildJob" ? "child" : "handler"
+  return { ...story, state: "waits", waitsFor, answer: null }
 }

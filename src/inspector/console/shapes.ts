@@ -16,4 +16,6 @@ export type History = typeof Insight.History.Type
 export type Lineage = typeof Shapes.Lineage.Type
 export type Diff = typeof Shapes.Diff.Type
 export type Replayed = typeof Shapes.Replayed.Type
+export type IntentStory = typeof Insight.IntentStory.Type
+export type IntentPage = typeof Insight.IntentPage.Type
 export type Me = typeof Insight.Me.Type

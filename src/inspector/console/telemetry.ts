@@ -15,8 +15,8 @@ import type { TasksNow } from "./shapes.ts"
 interface Named {
   readonly cycle: number
   readonly agent: string
-  readonly each?: FactRef | null
-  readonly part?: number
+  readonly each?: FactRef | null | undefined
+  readonly part?: number | undefined
 }
 
 interface OfTask extends Named {
@@ -42,11 +42,16 @@ export interface Report {
   readonly key: string
   readonly agent: string
   readonly each: FactRef | undefined
+  readonly part: number | undefined
   readonly cycle: number
   readonly attempt: number
   values: Array<unknown>
   count: number
   isOver: boolean
+  /** Whether the task began anew, in another process, before it had ended. */
+  isLost: boolean
+  /** Whether the same task has reported before, in another process. */
+  readonly isAgain: boolean
 }
 
 /** Tasks, reporting tasks, and reports of one task that the page remembers. */
@@ -58,8 +63,12 @@ export const live = new Map<string, LiveTask>()
 export const reports = new Map<string, Report>()
 /** Counts up when `live` or `reports` change, once a frame. */
 export const drawn = signal(0)
-/** How many items the page has missed; -1 if that is not known. */
+/** How many items came too fast for this page. */
 export const missed = signal(0)
+/** Whether the job has changed its process: the reports that no page has seen by then are lost. */
+export const isTakenUp = signal(false)
+/** The recording from which items come. Each process of the server, and each time that it takes up a job, has one of its own. */
+let recording = ""
 
 const draw = onceAFrame(() => drawn.value++)
 
@@ -82,20 +91,44 @@ const bound = <A>(map: Map<string, A>, limit: number): void => {
 const taskKeyOf = ({ agent, cycle, each, part }: Named): string =>
   JSON.stringify([cycle, agent, each?.kind, each?.id, part])
 
-/** Attempts of a task report on their own. */
-const reportKeyOf = (item: OfTask): string => JSON.stringify([taskKeyOf(item), item.attempt])
+/** Attempts of a task report on their own, in each process. */
+const reportKeyOf = (item: OfTask): string => JSON.stringify([taskKeyOf(item), item.attempt, recording])
+
+/** The name of a recording, from the id of one of its items. */
+const recordingOf = (id: string): string => id.split("-", 1)[0] ?? ""
+
+/** Goes on with the items of a recording. If it is another one, the tasks that had not ended begin anew. */
+const goOnWith = (name: string): void => {
+  if (name === recording || name === "") return
+  if (recording !== "") {
+    isTakenUp.value = true
+    for (const [key, task] of live) if (task.endedAt === undefined) live.delete(key)
+    for (const report of reports.values()) {
+      if (!report.isOver) report.isLost = true
+      report.isOver = true
+    }
+  }
+  recording = name
+}
+
+const begun = (key: string, item: OfTask): Report => {
+  const { agent, attempt, cycle, each, part } = item
+  const task = taskKeyOf(item)
+  const isAgain = [...reports.values()].some((report) => report.isLost && taskKeyOf(report) === task)
+  return { key, agent, each, part, cycle, attempt, values: [], count: 0, isOver: false, isLost: false, isAgain }
+}
 
 const note = (item: Item): void => {
   if (item._tag === "Missed") {
-    missed.value =
-      item.from === null || item.to === null || missed.value < 0 ? -1 : missed.value + item.to - item.from + 1
+    // Nobody knows how many are missing of another process: `isTakenUp` tells of it.
+    if (item.from !== null && item.to !== null) missed.value += item.to - item.from + 1
     return
   }
   if (item._tag === "Ended" || item._tag === "Goodbye") return
   const { agent, at, attempt, cycle, each } = item
   if (item._tag === "TaskProgress") {
     const key = reportKeyOf(item)
-    const report = reports.get(key) ?? { key, agent, each, cycle, attempt, values: [], count: 0, isOver: false }
+    const report = reports.get(key) ?? begun(key, item)
     reports.set(key, report)
     report.values.push(item.value)
     report.count++
@@ -179,6 +212,8 @@ effect(() => {
   early.clear()
   reports.clear()
   missed.value = 0
+  isTakenUp.value = false
+  recording = ""
   if (id === undefined || users.value === 0) return undefined
   const abort = new AbortController()
   void follow(id, abort.signal)
@@ -191,18 +226,19 @@ effect(() => {
 })
 
 const follow = async (id: string, abort: AbortSignal): Promise<void> => {
-  // A job that has ended has no stream, so whether it lives has to be known first.
+  // The job has to be known first: whether it lives decides how long its stream is read.
   while (job.peek()?.jobId !== id && !abort.aborted) await pause(50, abort)
-  let last = ""
-  while (!abort.aborted && !isOver.peek()) {
+  let [last, isFirst] = ["", true]
+  // What the server keeps of a job that has ended is read once.
+  while (!abort.aborted && (isFirst || !isOver.peek())) {
+    isFirst = false
     const answer = await readEvents<Item>(
       ofJob(id, "/telemetry"),
       { signal: abort, headers: last === "" ? {} : { "last-event-id": last } },
-      (items) => {
-        for (const item of items) {
-          note(item)
-          if ("sequence" in item) last = String(item.sequence)
-        }
+      (items, _, lastId) => {
+        last = lastId
+        goOnWith(recordingOf(lastId))
+        for (const item of items) note(item)
         draw()
         picture()
       }
