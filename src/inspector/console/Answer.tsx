@@ -8,6 +8,7 @@ import type { ErrorJson, Job } from "./api.ts"
 import { approvals } from "./approvals.ts"
 import { now as clock } from "./browser.ts"
 import { children } from "./family.ts"
+import { Decided } from "./Decided.tsx"
 import { ago, brief, number, plural, span, time } from "./format.ts"
 import { at, isOver, job, tasks } from "./jobStore.ts"
 import { FactLink } from "./links.tsx"
@@ -17,6 +18,7 @@ import { hrefOf, route } from "./route.ts"
 import type { Diagnosis, FactRef, TasksNow } from "./shapes.ts"
 import { Sides } from "./Sides.tsx"
 import { Value } from "./ValueView.tsx"
+import { ViolationFacts } from "./Violation.tsx"
 
 /** Tuning: a task that runs for so long is named as slow. */
 const slowMs = 2_000
@@ -505,6 +507,8 @@ export const Answer = () => {
       {isOfBudget ? <Failure found={found} /> : null}
       {hasFailures(found) ? <Failures found={found} /> : null}
       <Violated list={found.violated} />
+      <ViolationFacts error={found.error} failure={found.failure} />
+      <Decided list={found.decisions} />
     </Panel>
   )
 }

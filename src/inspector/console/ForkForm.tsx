@@ -1,20 +1,56 @@
 /** Starts a fork: a new job on the context of a cycle, with a changed fact. The job itself stays as it is. */
 import { useSignal } from "@preact/signals"
-import { useLayoutEffect, useRef } from "preact/hooks"
-import { type Answer, ask, type FactRef, ofJob, type Problem } from "./api.ts"
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks"
+import { type Answer, ask, type FactRef, type Job, ofJob, type Problem } from "./api.ts"
+import { poll } from "./browser.ts"
 import { at, job } from "./jobStore.ts"
-import { Fault, Said } from "./parts.tsx"
+import { Fault, messageOf, Said, StateMark } from "./parts.tsx"
 import { hrefOf } from "./route.ts"
 
-const Forked = ({ id, jobId }: { readonly id: string; readonly jobId: string }) => (
-  <p role="status">
-    It runs as{" "}
-    <a href={hrefOf({ page: "job", id: id, view: "overview", query: {} })}>
-      <Said text={id} limit={80} />
-    </a>
-    . <a href={hrefOf({ page: "job", id: jobId, view: "facts", query: { with: id } })}>Compare the facts of both</a>
-  </p>
-)
+/** Tuning: milliseconds between two looks at a fork that runs. */
+const refreshMs = 1_000
+
+/** The state of a fork, as it is now. Undefined before the first answer. */
+const useFork = (id: string): Job | undefined => {
+  const found = useSignal<Job | undefined>(undefined)
+  useEffect(
+    () =>
+      poll(refreshMs, async (abort) => {
+        if (typeof found.peek()?.haltedAt === "number") return
+        const answer = await ask<Job>(ofJob(id, "?valueLength=0"), { signal: abort })
+        if (answer?.ok === true) found.value = answer.value
+      }),
+    [id]
+  )
+  return found.value
+}
+
+/** What became of a fork, and the ways to it. */
+const Forked = ({ id, jobId }: { readonly id: string; readonly jobId: string }) => {
+  const fork = useFork(id)
+  const error = fork?.result?.error ?? null
+  return (
+    <p role="status">
+      The fork is{" "}
+      <a href={hrefOf({ page: "job", id: id, view: "overview", query: {} })}>
+        <Said text={id} limit={80} />
+      </a>
+      {fork === undefined ? null : (
+        <>
+          {": "}
+          <StateMark state={fork.state} />
+        </>
+      )}
+      {error === null ? null : (
+        <>
+          {" "}
+          <Said text={messageOf(error)} limit={200} />
+        </>
+      )}
+      . <a href={hrefOf({ page: "job", id: jobId, view: "facts", query: { with: id } })}>Compare the facts of both</a>
+    </p>
+  )
+}
 
 /** Sends a fork with a changed fact. Answers with the new job's id, or with what is wrong. */
 const send = async (
@@ -68,12 +104,18 @@ export const ForkForm = ({
   const text = useSignal("")
   const problem = useSignal<Problem | undefined>(undefined)
   const forked = useSignal<string | undefined>(undefined)
+  const sent = useSignal("")
   const isBusy = useSignal(false)
   const { field, opener } = useFocus(isOpen.value)
   const cycle = at.value ?? job.value?.cycle ?? 0
+  // A value that was forked makes no second job, unless it is changed or the form is opened anew.
+  const asked = (): string => JSON.stringify([at.peek(), text.peek()])
+  const isDone = (): boolean => forked.peek() !== undefined && sent.peek() === asked()
   const fork = async (): Promise<void> => {
+    if (isBusy.peek() || isDone()) return
     isBusy.value = true
     forked.value = undefined
+    sent.value = asked()
     const answer = await send(jobId, cycle, kind, text.value)
     isBusy.value = false
     if (answer === undefined) return
@@ -83,6 +125,8 @@ export const ForkForm = ({
   if (!isOpen.value) {
     const open = (): void => {
       text.value = JSON.stringify(value, undefined, 2) ?? ""
+      forked.value = undefined
+      problem.value = undefined
       isOpen.value = true
     }
     return (
@@ -114,7 +158,7 @@ export const ForkForm = ({
         <button type="button" onClick={() => (isOpen.value = false)}>
           Close
         </button>
-        <button type="submit" class="primary" disabled={isBusy.value}>
+        <button type="submit" class="primary" disabled={isBusy.value || isDone()}>
           Fork
         </button>
       </div>
