@@ -90,6 +90,8 @@ export const Limits = {
   recordedValueLength: 1_048_576,
   /** Characters of an intent's payload, and of an error, in a record. Of a longer one, long texts and long lists are cut. */
   recordedPartLength: 16_384,
+  /** Characters of a payload, and of a fact, where a record tells what became of an intent. */
+  recordedStoryLength: 1_000,
   recordedEvents: 10_000,
   recordedCycles: 10_000,
   /** Tasks of a job that are named as running, and as many as waiting. */

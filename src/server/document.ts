@@ -76,6 +76,7 @@ const parameters: Readonly<Record<string, Json>> = {
   "/api/v1/jobs/{id}/diff query cursor": text(/^\d{1,15}$/),
   "/api/v1/jobs/{id}/diff/{otherId} query cursor": text(/^\d{1,15}$/),
   "/api/v1/jobs/{id}/lineage query cursor": text(/^\d{1,15}$/),
+  "/api/v1/jobs/{id}/intents query cursor": text(/^\d{1,15}$/),
   "/api/v1/jobs/{id}/history query cursor": text(/^\d{1,15}$/),
   "/api/v1/jobs/{id}/approvals query cursor": text(/^\d{1,15}:.*$/),
   "/api/v1/jobs/{id}/approvals query before": text(/^\d{1,15}:.*$/),

@@ -390,7 +390,7 @@ const intentsOf = (
   })
   const stories: Array<JobRecord["intents"]["stories"][number]> = []
   for (const intent of tracker.intents.slice(0, room.bounds.events)) {
-    const story = cutStory(tell(intent), room.bounds.valueLength)
+    const story = cutStory(tell(intent), Math.min(room.bounds.valueLength, Limits.recordedStoryLength))
     const { length } = JSON.stringify(story)
     if (length > room.length) break
     room.length -= length

@@ -70,6 +70,8 @@ const ofServers: Readonly<Record<string, string>> = {
   "GET /api/v1/jobs/:id/work": "the console draws it",
   "GET /api/v1/jobs/:id/kinds": "converge show counts the facts that it lists",
   "GET /api/v1/jobs/:id/input": "converge replay shows it",
+  "GET /api/v1/jobs/:id/intents":
+    "converge replay and show list them; their answers are facts and events, which show and events print",
   "GET /api/v1/jobs/:id/history": "converge diff shows what a cycle revised",
   "GET /api/v1/me": "a command is refused with the reason",
   "GET /api/v1/programs": "a module names its programs itself",
@@ -159,9 +161,18 @@ describe("the console", () => {
           "me",
           "programs"
         ].map((path) => `GET /api/v1/${path}`),
-        ...ofJob("approvals", "diagnosis", "diff", "events", "explain", "facts", "history", "input", "kinds").map(
-          (path) => `GET ${path}`
-        ),
+        ...ofJob(
+          "approvals",
+          "diagnosis",
+          "diff",
+          "events",
+          "explain",
+          "facts",
+          "history",
+          "input",
+          "intents",
+          "kinds"
+        ).map((path) => `GET ${path}`),
         ...ofJob("lineage", "replay", "tasks", "telemetry", "timeline", "work").map((path) => `GET ${path}`),
         ...ofJob("approvals", "cancel", "fork", "pause", "resume").map((path) => `POST ${path}`)
       ].toSorted()

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, describe, expect, it } from "vitest"
 import { JobStore } from "../../src/index.ts"
-import { counting, letters, parents, post } from "../support/intentPrograms.ts"
+import { counting, engine, letters, parents } from "../support/intentPrograms.ts"
 import { jsonOf, type Running, serve, stateOf, until } from "../support/server/harness.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "converge-intents-"))
@@ -14,7 +14,7 @@ const open = (filename?: string) =>
   serve(
     { programs: [letters, parents, counting] },
     {
-      engine: { handlers: [post], children: [counting] },
+      engine,
       ...(filename === undefined ? {} : { store: JobStore.layerSqlite({ filename: join(folder, filename) }) })
     }
   )
@@ -90,7 +90,7 @@ describe("the intents of a job", () => {
       await walk(running)
       expect(await intentsOf(running, "two")).toMatchObject({ count: 4, waiting: 1, intents: answered })
       const past = await running.fetch("/api/v1/jobs/two/intents?at=1")
-      expect([past.status, (await jsonOf(past))["_tag"]]).toEqual([409, "NoJournal"])
+      expect([past.status, (await jsonOf(past))["type"]]).toEqual([409, "urn:effect-converge:NoJournal"])
     } finally {
       await running.stop()
     }

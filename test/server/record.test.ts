@@ -119,7 +119,17 @@ const asked = async (path: string): Promise<unknown> => {
 
 const queries = (id: string, last: number): ReadonlyArray<string> =>
   [
-    ...["diagnosis", "input", "timeline", "timeline?limit=2", "timeline?limit=2&after=2", "kinds", "kinds?at=99"],
+    ...[
+      "diagnosis",
+      "intents",
+      "intents?limit=2&valueLength=9",
+      "input",
+      "timeline",
+      "timeline?limit=2",
+      "timeline?limit=2&after=2",
+      "kinds",
+      "kinds?at=99"
+    ],
     ...[
       "facts",
       "facts?limit=3",

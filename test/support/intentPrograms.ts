@@ -1,5 +1,6 @@
 /** Programs whose jobs ask for decisions, for letters, and for child jobs. */
 import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import { Agent, Engine, Fact, Intent, Program } from "../../src/index.ts"
 
@@ -22,10 +23,10 @@ export const letters = Program.make("letters", {
   signals: [Intent.Decision],
   agents: [
     Agent.make("ask", {
-      execute: ({ input: { people } }) =>
-        Effect.succeed({
-          intents: people.map((id) => Intent.approval({ id, question: `Write to ${id}?` }))
-        })
+      execute: (view) => {
+        const { people } = view.input as { readonly people: ReadonlyArray<string> }
+        return Effect.succeed({ intents: people.map((id) => Intent.approval({ id, question: `Write to ${id}?` })) })
+      }
     }),
     Agent.make("send", {
       each: Intent.Decision,
@@ -47,7 +48,19 @@ export const parents = Program.make("parents", {
   ]
 })
 
-/** A handler of the letters, which refuses to write to one person. */
-export const post = Engine.handler(Mail, ({ payload: { to } }) =>
-  to === "Eve" ? Effect.fail({ _tag: "NoAddress", message: "Eve has no address" }) : Effect.succeed([Letter.of({ to })])
+/** A handler of the letters, which tries once, and refuses to write to one person. */
+const post = Engine.handler(
+  Mail,
+  ({ payload: { to } }) =>
+    to === "Eve"
+      ? Effect.fail({ _tag: "NoAddress", message: "Eve has no address" })
+      : Effect.succeed([Letter.of({ to })]),
+  { retry: Schedule.recurs(0) }
 )
+
+const options: Pick<Engine.EngineOptions<Program.Program.Any>, "children"> & {
+  readonly handlers: ReadonlyArray<typeof post>
+} = { handlers: [post], children: [counting] }
+
+/** The handler and the child jobs of these programs. The type of an engine's options names programs, which differ here. */
+export const engine = options as Engine.EngineOptions

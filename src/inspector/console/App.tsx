@@ -1,7 +1,8 @@
 /** The frame of the console: the bar on top, the token if the server wants one, and the page that the address names. */
-import { useSignal, useSignalEffect } from "@preact/signals"
+import { signal, useSignal, useSignalEffect } from "@preact/signals"
 import { useEffect } from "preact/hooks"
-import { isReached, needsToken, token, useToken } from "./api.ts"
+import { maySteer, tokenName } from "./access.ts"
+import { isReached, leaveToken, needsToken, token, useToken } from "./api.ts"
 import { JobPage } from "./JobPage.tsx"
 import { JobsPage } from "./JobsPage.tsx"
 import { chosenCycle, goToCycle, job } from "./jobStore.ts"
@@ -9,19 +10,24 @@ import { Said, visible } from "./parts.tsx"
 import { go, hrefOf, route } from "./route.ts"
 import { cycleTheme, theme } from "./theme.ts"
 
+/** Whether the viewer has asked for the form of the token, although the server accepts the one that the page has. */
+const isChanging = signal(false)
+
 const TokenForm = () => {
   const text = useSignal("")
+  const isLeft = needsToken.value
   return (
     <section aria-label="Token">
       <form
         class="token"
         onSubmit={(event) => {
           event.preventDefault()
+          isChanging.value = false
           useToken(text.value)
         }}
       >
         <label>
-          This server needs a token{" "}
+          {isLeft ? "This server needs a token" : "Use another token"}{" "}
           <input
             type="password"
             autocomplete="off"
@@ -33,15 +39,42 @@ const TokenForm = () => {
         <button type="submit" class="primary">
           Use this token
         </button>
+        {isLeft ? null : (
+          <>
+            <button type="button" onClick={leaveToken}>
+              Forget the one in use
+            </button>
+            <button type="button" class="quiet" onClick={() => (isChanging.value = false)}>
+              Close
+            </button>
+          </>
+        )}
         <small>
-          {token.value === ""
-            ? "Whoever runs the server has one for you. It stays in this tab."
-            : "The server does not accept the token that you entered. Enter another one."}
+          {!isLeft
+            ? `The page uses the token ${tokenName.value ?? ""}, which may look at jobs${maySteer.value ? " and steer them" : ", and nothing else"}.`
+            : token.value === ""
+              ? "Whoever runs the server has one for you. It stays in this tab."
+              : "The server does not accept the token that you entered. Enter another one."}
         </small>
       </form>
     </section>
   )
 }
+
+/** The token in use, and the way to another one. */
+const TokenButton = () =>
+  token.value === "" || needsToken.value || tokenName.value === undefined ? null : (
+    <button
+      type="button"
+      class="quiet"
+      aria-expanded={isChanging.value}
+      aria-label={`Token ${visible(tokenName.value, 60)}: change or leave it`}
+      title="The token that this page uses. Change or leave it"
+      onClick={() => (isChanging.value = !isChanging.value)}
+    >
+      <span aria-hidden="true">⚿</span> <Said text={tokenName.value} limit={20} />
+    </button>
+  )
 
 /** Says once, for the whole page, that the server is away. */
 const Lost = () => (
@@ -90,6 +123,7 @@ const Bar = () => {
         )}
       </nav>
       <span class="grow" />
+      <TokenButton />
       <button
         type="button"
         class="quiet"
@@ -150,7 +184,7 @@ export const App = () => {
       </a>
       <Bar />
       {isReached.value ? null : <Lost />}
-      {needsToken.value ? <TokenForm /> : null}
+      {needsToken.value || isChanging.value ? <TokenForm /> : null}
       {route.value.page === "jobs" ? <JobsPage /> : <JobPage key={route.value.id} />}
     </>
   )

@@ -27,6 +27,7 @@ import { Empty, Fault, Said, visible } from "./parts.tsx"
 import { later, poll } from "./browser.ts"
 import { factIn, factQuery } from "./factNames.ts"
 import { change, route } from "./route.ts"
+import { asksForResults, goIntoResults } from "./search.ts"
 import { VirtualList } from "./virtual.tsx"
 
 /** The number of facts of each kind as of a cycle, by the kind's name. */
@@ -78,6 +79,14 @@ const Kinds = ({ counts, kind }: { readonly counts: Readonly<Record<string, numb
 const Search = () => {
   const { query } = route.value
   const text = useSignal(query["q"] ?? "")
+  // The viewer has asked for the results of a text whose answer is on its way.
+  const isGoing = useSignal(false)
+  const isHere = isAnswered.value && !isLoading.value && text.value === (query["q"] ?? "")
+  useEffect(() => {
+    if (!isGoing.value || !isHere) return
+    isGoing.value = false
+    goIntoResults()
+  }, [isGoing.value, isHere])
   useEffect(() => {
     if (text.value === (route.peek().query["q"] ?? "")) return undefined
     return later(200, () => change({ q: text.value }))
@@ -91,7 +100,17 @@ const Search = () => {
       aria-label="Search facts by id or value"
       placeholder="Search ids and values   /"
       value={text.value}
-      onInput={({ currentTarget }) => (text.value = currentTarget.value)}
+      onInput={({ currentTarget }) => {
+        isGoing.value = false
+        text.value = currentTarget.value
+      }}
+      onBlur={() => (isGoing.value = false)}
+      onKeyDown={(event) => {
+        if (!asksForResults(event)) return
+        event.preventDefault()
+        change({ q: text.value })
+        isGoing.value = true
+      }}
     />
   )
 }

@@ -1,4 +1,5 @@
 /** The list of jobs: filters above, what waits for a human on top, and a row for each job. */
+import { asksForResults, goIntoResults } from "./search.ts"
 import { useEffect } from "preact/hooks"
 import { useSignal } from "@preact/signals"
 import { ago, bytes, number, plural, span } from "./format.ts"
@@ -31,6 +32,10 @@ const statuses = [
   ["converged", "converged"],
   ["cancelled", "cancelled"]
 ] as const
+
+const intoResults = (event: KeyboardEvent): void => {
+  if (asksForResults(event) && goIntoResults()) event.preventDefault()
+}
 
 const Filters = () => {
   const { query } = route.value
@@ -87,6 +92,7 @@ const Filters = () => {
           title="A key, a colon and a value, for example customer:42"
           value={query["attribute"] ?? ""}
           onInput={({ currentTarget }) => change({ attribute: currentTarget.value })}
+          onKeyDown={intoResults}
         />
         <input
           type="search"
@@ -96,6 +102,7 @@ const Filters = () => {
           title="Finds jobs by a part of their id, their program or their error. The key / comes here."
           value={query["q"] ?? ""}
           onInput={({ currentTarget }) => change({ q: currentTarget.value })}
+          onKeyDown={intoResults}
         />
       </div>
     </form>

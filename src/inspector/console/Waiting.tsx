@@ -1,7 +1,7 @@
 /** The approvals that wait for a human, each with its question, its data and its answers. */
 import { useSignal } from "@preact/signals"
 import { useEffect } from "preact/hooks"
-import { maySteer } from "./access.ts"
+import { maySteer, tokenName } from "./access.ts"
 import type { Problem } from "./api.ts"
 import {
   type Approval,
@@ -12,13 +12,14 @@ import {
   fetchApprovals,
   late,
   type Late,
+  myName,
   next,
   previous,
   turnTo,
   wholeData
 } from "./approvals.ts"
 import { ago, number } from "./format.ts"
-import { Confirm, Fault, Said } from "./parts.tsx"
+import { Confirm, Fault, Said, visible } from "./parts.tsx"
 import { now, poll } from "./browser.ts"
 import { recorded } from "./recorded.ts"
 import { hrefOf } from "./route.ts"
@@ -53,6 +54,34 @@ const Asked = ({ approval: { id, jobId, program, question, since, timeoutMs }, i
   </header>
 )
 
+/** Why the viewer may not answer; nothing before the server has said what the token allows. */
+const mayNot = (): string =>
+  tokenName.value === undefined
+    ? ""
+    : `Your token ${visible(tokenName.value, 60)} lets you look at jobs, but not answer their questions. Use another token to answer.`
+
+/** Who decides: the name of the token, or on a server without tokens a name that the viewer may give. It is remembered. */
+const Decider = () =>
+  tokenName.value === undefined ? (
+    <label class="decider">
+      Your name{" "}
+      <input
+        value={myName.value}
+        maxLength={200}
+        autocomplete="name"
+        placeholder="anybody"
+        onInput={({ currentTarget }) => (myName.value = currentTarget.value)}
+      />
+    </label>
+  ) : (
+    <span class="decider">
+      as{" "}
+      <b>
+        <Said text={tokenName.value} limit={60} />
+      </b>
+    </span>
+  )
+
 const Question = ({ approval, isNamed }: Props) => {
   const { data, id, length, question } = approval
   const note = useSignal("")
@@ -78,6 +107,7 @@ const Question = ({ approval, isNamed }: Props) => {
             void answer("approve")
           }}
         >
+          <Decider />
           <label>
             Note{" "}
             <input
@@ -94,11 +124,7 @@ const Question = ({ approval, isNamed }: Props) => {
           </button>
         </form>
       ) : (
-        <small>
-          {recorded === undefined
-            ? "Your token lets you look at jobs, but not answer their questions."
-            : "This question was open when the job was recorded."}
-        </small>
+        <small>{recorded === undefined ? mayNot() : "This question was open when the job was recorded."}</small>
       )}
       {problem.value === undefined ? null : <NotSent problem={problem.value} />}
       {asked.value === undefined ? null : (

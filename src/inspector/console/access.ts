@@ -11,6 +11,9 @@ const me = signal<Me | undefined>(undefined)
 /** False until the server has said so. */
 export const maySteer = computed(() => me.value?.scopes.includes("steer") ?? false)
 
+/** The name of the viewer's token. Undefined on a server without tokens, and before the server has said so. */
+export const tokenName = computed(() => me.value?.name ?? undefined)
+
 /** Whether the viewer may delete jobs, which a token for some programs may not. */
 export const mayDelete = computed(() => maySteer.value && me.value?.programs === null)
 

@@ -47,6 +47,12 @@ export const useToken = (text: string): void => {
   needsToken.value = false
 }
 
+/** Forgets the token. What the page shows was read with it, so the page begins anew. */
+export const leaveToken = (): void => {
+  sessionStorage.removeItem(tokenKey)
+  location.reload()
+}
+
 export interface Ask {
   readonly method?: "GET" | "POST" | "DELETE"
   readonly body?: unknown

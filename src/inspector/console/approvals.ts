@@ -3,7 +3,8 @@
  *
  * Boundary: asks and answers. Which answer is valid the server decides.
  */
-import { signal } from "@preact/signals"
+import { effect, signal } from "@preact/signals"
+import { tokenName } from "./access.ts"
 import { type Answer, ask, ofJob, type Problem, queryOf } from "./api.ts"
 
 /** An approval that is open. `since` is in milliseconds since the epoch; `timeoutMs` is from then. */
@@ -19,6 +20,13 @@ export interface Approval {
   readonly since: number
   readonly timeoutMs: number | null
 }
+
+const nameKey = "converge-name"
+
+/** The name under which the viewer decides on a server without tokens. It stays in this browser. */
+export const myName = signal(localStorage.getItem(nameKey) ?? "")
+
+effect(() => localStorage.setItem(nameKey, myName.value))
 
 export type Decision = "approve" | "reject"
 
@@ -117,9 +125,11 @@ const isOver = ({ decided, name }: Problem): boolean =>
 /** Answers an approval. Returns the problem if the answer can be given again; a question that is no longer open goes away. */
 export const decide = async (approval: Approval, decision: Decision, note: string): Promise<Problem | undefined> => {
   const { id, jobId } = approval
+  // Where the server has tokens, it is the token that decides.
+  const by = tokenName.peek() === undefined ? myName.peek().trim() : ""
   const answer = await ask(ofJob(jobId, "/approvals"), {
     method: "POST",
-    body: { approval: id, decision, ...(note === "" ? {} : { note }) }
+    body: { approval: id, decision, ...(note === "" ? {} : { note }), ...(by === "" ? {} : { by }) }
   })
   if (answer === undefined) return undefined
   if (!answer.ok) {

@@ -45,6 +45,8 @@ export interface Report {
   readonly part: number | undefined
   readonly cycle: number
   readonly attempt: number
+  /** The recording that it is from. */
+  readonly recording: string
   values: Array<unknown>
   count: number
   isOver: boolean
@@ -114,8 +116,23 @@ const goOnWith = (name: string): void => {
 const begun = (key: string, item: OfTask): Report => {
   const { agent, attempt, cycle, each, part } = item
   const task = taskKeyOf(item)
-  const isAgain = [...reports.values()].some((report) => report.isLost && taskKeyOf(report) === task)
-  return { key, agent, each, part, cycle, attempt, values: [], count: 0, isOver: false, isLost: false, isAgain }
+  const before = [...reports.values()].filter((report) => report.recording !== recording && taskKeyOf(report) === task)
+  for (const report of before) report.isLost = true
+  const isAgain = before.length > 0
+  return {
+    key,
+    agent,
+    each,
+    part,
+    cycle,
+    attempt,
+    recording,
+    values: [],
+    count: 0,
+    isOver: false,
+    isLost: false,
+    isAgain
+  }
 }
 
 const note = (item: Item): void => {
@@ -125,7 +142,7 @@ const note = (item: Item): void => {
     return
   }
   if (item._tag === "Ended" || item._tag === "Goodbye") return
-  const { agent, at, attempt, cycle, each } = item
+  const { at, attempt } = item
   if (item._tag === "TaskProgress") {
     const key = reportKeyOf(item)
     const report = reports.get(key) ?? begun(key, item)
