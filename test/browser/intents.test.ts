@@ -111,13 +111,13 @@ describe("a violated structural invariant", () => {
 
 describe("the reports of tasks", () => {
   it("are still there after a reload, when the job has ended", async () => {
-    await site.start("streams", "told", { words: 20 })
+    await site.start("streams", "told", { words: 150 })
     const { complaints, page } = await site.visit("jobs/told/output")
     await page.locator("article.report").first().waitFor()
     await site.reach("told", "converged")
     await page.reload()
     const left = page.locator("article.report", { hasText: "Item/left" })
-    await until(async () => ((await left.locator("pre").textContent()) ?? "").includes("left20 "), 20_000)
+    await until(async () => ((await left.locator("pre").textContent()) ?? "").includes("left150 "), 20_000)
     expect(complaints).toEqual([])
     // A job that nobody has watched has none, and is asked for none.
     await site.start("streams", "unseen", { words: 1 })
@@ -140,7 +140,7 @@ describe("the reports of tasks", () => {
     const { page } = await openPage(site.browser, `${first.url}/inspector#/jobs/anew/output`)
     page.setDefaultTimeout(20_000)
     const left = page.locator("article.report", { hasText: "Item/left" })
-    await until(async () => ((await left.locator("pre").textContent()) ?? "").includes("left3 "), 20_000)
+    await until(async () => /left\d+ left\d+ left\d+ /.test((await left.locator("pre").textContent()) ?? ""), 20_000)
     await first.stop()
     const second = await serve({ programs: [streams], port }, { store })
     try {
@@ -151,7 +151,10 @@ describe("the reports of tasks", () => {
       expect(await left.count()).toBe(2)
       await until(async () => (await jsonOf(await second.fetch("/api/v1/jobs/anew")))["state"] === "converged", 20_000)
       await until(async () => ((await left.first().locator("pre").textContent()) ?? "").includes("left100 "), 20_000)
-      expect(await left.first().locator("header").innerText()).toContain("100 reports")
+      // The reports of the two processes are not added up.
+      const [, count] = /(\d+) reports/.exec(await left.first().locator("header").innerText()) ?? []
+      expect(Number(count)).toBeGreaterThan(1)
+      expect(Number(count)).toBeLessThanOrEqual(100)
     } finally {
       await page.close()
       await second.stop()
@@ -179,8 +182,8 @@ describe("the form of a fork", () => {
     const button = page.getByRole("button", { name: "Fork", exact: true })
     await button.dblclick()
     const status = page.locator(".fork [role=status]")
-    await status.getByText("failed").waitFor()
-    expect(await status.innerText()).toMatch(/^The fork is \S+: failed Eve has no address\./)
+    await status.getByText("Eve has no address").waitFor()
+    expect((await status.innerText()).replaceAll(/\s+/g, " ")).toMatch(/^The fork is \S+: failed Eve has no address\./)
     expect(await button.isDisabled()).toBe(true)
     await page.getByRole("textbox", { name: /The value of/ }).press("Control+Enter")
     expect(await forks()).toBe(before + 1)

@@ -12,6 +12,7 @@ import { FactPane } from "./FactPane.tsx"
 import {
   factAt,
   foundCount,
+  hasFound,
   isAnswered,
   isLoading,
   need,
@@ -81,7 +82,7 @@ const Search = () => {
   const text = useSignal(query["q"] ?? "")
   // The viewer has asked for the results of a text whose answer is on its way.
   const isGoing = useSignal(false)
-  const isHere = isAnswered.value && !isLoading.value && text.value === (query["q"] ?? "")
+  const isHere = hasFound(text.value)
   useEffect(() => {
     if (!isGoing.value || !isHere) return
     isGoing.value = false

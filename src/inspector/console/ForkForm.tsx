@@ -16,7 +16,7 @@ const useFork = (id: string): Job | undefined => {
   useEffect(
     () =>
       poll(refreshMs, async (abort) => {
-        if (typeof found.peek()?.haltedAt === "number") return
+        if ((found.peek()?.result ?? null) !== null) return
         const answer = await ask<Job>(ofJob(id, "?valueLength=0"), { signal: abort })
         if (answer?.ok === true) found.value = answer.value
       }),

@@ -43,6 +43,12 @@ export const searched = signal<number | undefined>(undefined)
 /** Whether the first answer to the query is here. */
 export const isAnswered = signal(false)
 
+/** Whether facts with a text are here, or it is known that there are none. */
+export const hasFound = (text: string): boolean => {
+  const isKnown = isAnswered.value && (!isLoading.value || found.length > 0)
+  return isKnown && query?.q === text
+}
+
 const isSame = (a: FactQuery | undefined, b: FactQuery): boolean =>
   a !== undefined && a.jobId === b.jobId && a.kind === b.kind && a.q === b.q && a.at === b.at
 
