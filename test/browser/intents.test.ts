@@ -56,7 +56,7 @@ describe("the intents of a job", () => {
     const decisions = page.getByRole("list", { name: "Decisions" })
     await decisions.waitFor()
     expect((await decisions.innerText()).replaceAll(/\s+/g, " ")).toMatch(
-      /Ada Byron approved Write to Bob\?: .?he is a friend.? cycle 2/
+      /Ada Byron approved Write to Bob\? .?he is a friend.? cycle 2/
     )
     await page.getByRole("tab", { name: "Program" }).click()
     const row = (text: string) => page.getByRole("region", { name: "Intents" }).locator("tbody tr", { hasText: text })

@@ -72,7 +72,7 @@ const TokenButton = () =>
       title="The token that this page uses. Change or leave it"
       onClick={() => (isChanging.value = !isChanging.value)}
     >
-      <span aria-hidden="true">⚿</span> <Said text={tokenName.value} limit={20} />
+      <small>token</small> <Said text={tokenName.value} limit={20} />
     </button>
   )
 

@@ -14,14 +14,11 @@ export const Decided = ({ list }: { readonly list: Diagnosis["decisions"] }) =>
               <Said text={by} limit={120} />
             </b>{" "}
             <span class={approved ? "goodText" : "badText"}>{approved ? "approved" : "rejected"}</span>{" "}
-            <Said text={question ?? approval} limit={300} />
+            <Said text={question ?? approval} limit={300} />{" "}
             {reason === "" ? null : (
-              <>
-                :{" "}
-                <q>
-                  <Said text={reason} limit={500} hasLines />
-                </q>
-              </>
+              <q>
+                <Said text={reason} limit={500} hasLines />
+              </q>
             )}{" "}
             <CycleLink cycle={cycle} />
           </li>

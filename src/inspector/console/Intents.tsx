@@ -183,7 +183,7 @@ export const Intents = () => {
   return (
     <Panel title="Intents" note={`${number(count)}${waiting > 0 ? `, ${number(waiting)} without an answer` : ""}`}>
       <div class="wide" tabIndex={0} role="region" aria-label="Intents">
-        <table>
+        <table class="intents">
           <thead>
             <tr>
               <th>kind</th>

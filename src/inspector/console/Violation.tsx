@@ -86,12 +86,15 @@ export const ViolationFacts = ({ error, failure }: Pick<Diagnosis, "error" | "fa
       {facts.length === 0 ? (
         <p class="soft">The violation names no fact.</p>
       ) : (
-        <ul class="lines" aria-label="Facts that the violation names">
-          {facts.slice(0, most).map((fact) => (
-            <Named key={`${fact.kind}/${fact.id}`} fact={fact} at={cycle} />
-          ))}
-          {facts.length > most ? <li class="soft">and {plural(facts.length - most, "more fact")}</li> : null}
-        </ul>
+        <>
+          <h3>The violation names</h3>
+          <ul class="lines" aria-label="Facts that the violation names">
+            {facts.slice(0, most).map((fact) => (
+              <Named key={`${fact.kind}/${fact.id}`} fact={fact} at={cycle} />
+            ))}
+            {facts.length > most ? <li class="soft">and {plural(facts.length - most, "more fact")}</li> : null}
+          </ul>
+        </>
       )}
       {isRefused ? (
         <p class="soft">
