@@ -123,7 +123,8 @@ effect(() => {
     if (jobId.value !== id) return
     if (found?.ok === true) diagnosis.value = found.value
     tasks.value = now?.ok === true ? now.value : undefined
-    isRead = isEnd && found?.ok === true
+    // A job that has just ended may come without its result.
+    isRead = isEnd && found?.ok === true && answer.value.result !== null
   })
 })
 
