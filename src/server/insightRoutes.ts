@@ -26,7 +26,7 @@ import { parseJson } from "../values/parseJson.ts"
 import { Api, Sender } from "./api.ts"
 import { Core, type SharedCore } from "./core.ts"
 import { isKnown, type KnownJob, type Stored } from "./directory.ts"
-import { childIdsOf } from "../intents/childIds.ts"
+import { storedChildIds } from "../job/childIds.ts"
 import { approvalKind } from "../program/answerKinds.ts"
 import { numberedPage } from "./factPages.ts"
 import { type Asking, storyTeller } from "./intentStories.ts"
@@ -325,10 +325,7 @@ const askingThen = Effect.fnUntraced(function* (then: Replayed, found: KnownJob 
   const status = isKnown(found) ? yield* found.job.status : found.journal
   const childId = isKnown(found)
     ? found.view.childId
-    : childIdsOf(
-        jobId,
-        (yield* Effect.mapError(readHeader(found.journal), (error) => ofStart(jobId, error))).depth !== undefined
-      )
+    : storedChildIds(jobId, yield* Effect.mapError(readHeader(found.journal), (error) => ofStart(jobId, error)))
   const hasEnded = cycle === status.cycle && isStatus("state" in status ? status.state : status.status)
   const asking: Asking = {
     intents: { committed, answers, unanswered },

@@ -193,7 +193,7 @@ export const IntentStory = Schema.Struct({
   part: Schema.optionalKey(count),
   index: count,
   idempotencyKey: Schema.String,
-  /** `failed`: its handler failed, or its answer was discarded. `unperformed`: nobody performs it. `left`: the job ended first. */
+  /** `failed`: the handler failed, or the answer was discarded. `unperformed`: nobody performs it. `left`: the job ended. */
   state: Schema.Literals(["waits", "answered", "failed", "unperformed", "left"]),
   /** `missing-handler`: it was to be performed, and the engine that has the job has no handler for it. */
   waitsFor: Schema.NullOr(Schema.Literals(["decision", "child", "handler", "missing-handler"])),
@@ -203,7 +203,7 @@ export const IntentStory = Schema.Struct({
     Schema.Struct({
       /** The cycle that took the answer in. */
       cycle: count,
-      /** `intent`: it came from the handler, from the child, or from the end of an approval's time. Else the origin of its fact. */
+      /** `intent`: it came from the handler, the child, or the end of an approval's time. Else the origin of its fact. */
       origin: Schema.Literals(["intent", "seed", "signal", "agent", "invariant"]),
       /** The number of facts that it gave, and the first of them: of an approval the `Decision`, of a child its `ChildResult`. */
       count,

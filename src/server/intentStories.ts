@@ -4,8 +4,7 @@
  * An approval is answered by a fact, the `Decision` with its id, whoever gave it. All other intents have an answer of their own,
  * or wait for one, or nobody performs them. Boundary: pure; a job at one moment in, JSON out.
  */
-import type { JobContext } from "../context/JobContext.ts"
-import type { IntentsOfJob } from "../job/view.ts"
+import type { IntentsOfJob, JobView } from "../job/view.ts"
 import { intentName } from "../journal/unanswered.ts"
 import { Limits } from "../Limits.ts"
 import type { CommittedAnswer } from "../outcome/CommittedCycle.ts"
@@ -24,7 +23,7 @@ type Answer = NonNullable<Story["answer"]>
 export interface Asking {
   readonly intents: IntentsOfJob
   /** The context, of which the facts up to the version are there. */
-  readonly context: Pick<JobContext, "find">
+  readonly context: Pick<JobView["committed"]["context"], "find">
   readonly version: number
   readonly hasEnded: boolean
   /** The intents for which there is no handler here, although one should perform them. Undefined if that is not known. */

@@ -8,7 +8,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { childIdsOf } from "../intents/childIds.ts"
+import { storedChildIds } from "../job/childIds.ts"
 import { approvalsIn } from "../journal/approvals.ts"
 import { reviveCause } from "../journal/causes.ts"
 import { endIn } from "../journal/edges.ts"
@@ -386,7 +386,7 @@ const intentsOf = (
     version: ledger.version,
     hasEnded: status !== undefined && replay.cycle === cycle,
     missing: undefined,
-    childId: childIdsOf(jobId, header.depth !== undefined)
+    childId: storedChildIds(jobId, header)
   })
   const stories: Array<JobRecord["intents"]["stories"][number]> = []
   for (const intent of tracker.intents.slice(0, room.bounds.events)) {
