@@ -96,6 +96,7 @@ effect(() => {
   return poll(refreshMs, async (abort) => {
     // A job that has ended changes no more, but may be deleted.
     if (isRead && ++rounds % roundsOfEnded !== 0) return
+    // The first round runs within the effect, which must not follow what it sets.
     if (job.peek() === undefined) {
       // The journal of an ended job may be long. Its end is known before that is read.
       const early = await ask<Job>(ofJob(id, `?brief=true&valueLength=${outputLength}`), { signal: abort })
