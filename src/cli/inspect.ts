@@ -13,8 +13,10 @@ import { recordJob } from "../server/recorder.ts"
 import { ExitCode, type Failed, UsageError } from "./exitCode.ts"
 import { whyNotWritten } from "./files.ts"
 import type { Host } from "./hostProcess.ts"
+import { commandLine } from "./pasted.ts"
+import type { Place } from "./place.ts"
 import { load } from "./programs.ts"
-import { asFailed, type JobOptions, type Page, show } from "./storedJobs.ts"
+import { asFailed, type JobOptions, type Page, showAt } from "./storedJobs.ts"
 import { jobIdOf } from "./storeFile.ts"
 import { bytes, oneLine, printable, thousands } from "./text.ts"
 
@@ -38,17 +40,25 @@ const programsOf = (args: ReadonlyArray<string>, id: string | undefined) => {
     : Effect.map(load(module), ({ programs }) => ({ module, programs }))
 }
 
+/** The job as a running server tells it at this moment. A file knows no more than its journal. */
+const presentAt = (place: Place, jobId: string) =>
+  place._tag === "File"
+    ? Effect.succeed(undefined)
+    : Effect.flatMap(
+        Effect.promise(() => import("./present.ts")),
+        ({ presentOf }) => presentOf(place, jobId)
+      )
+
+type Loaded = { readonly module: string; readonly programs: ReadonlyArray<Program.Any> }
+
 /** Records a job with its own program, if a module is given. */
-const recordWith = (jobId: string, loaded: { module: string; programs: ReadonlyArray<Program.Any> } | undefined) =>
-  Effect.flatMap(Effect.mapError(recordJob(jobId, { programs: loaded?.programs }), asFailed), (record) =>
-    loaded === undefined || record.programs.length > 0
-      ? Effect.succeed(record)
-      : Effect.fail(
-          new UsageError({
-            message: `${loaded.module} has no program ${JSON.stringify(record.job.program)}, which the job is of`
-          })
-        )
-  )
+const recordWith = Effect.fnUntraced(function* (place: Place, jobId: string, loaded: Loaded | undefined) {
+  const present = yield* presentAt(place, jobId)
+  const record = yield* Effect.mapError(recordJob(jobId, { programs: loaded?.programs, present }), asFailed)
+  if (loaded === undefined || record.programs.length > 0) return record
+  const message = `${loaded.module} has no program ${JSON.stringify(record.job.program)}, which the job is of`
+  return yield* new UsageError({ message })
+})
 
 /** Why a page cannot be written to a path; undefined if it can, as far as the file system tells. */
 const whyNotOut = (out: string, force: boolean): string | undefined => {
@@ -71,8 +81,8 @@ export const inspect = (host: Host, options: InspectOptions): Effect.Effect<numb
     const why = isStdout ? whyNotJson(options.json) : whyNotOut(out, force)
     if (why !== undefined) return yield* new UsageError({ message: why })
     const loaded = yield* programsOf(args, id)
-    const written = Effect.gen(function* () {
-      const record = yield* recordWith(jobId, loaded)
+    const written = Effect.fnUntraced(function* (place: Place) {
+      const record = yield* recordWith(place, jobId, loaded)
       const text = Buffer.from(consoleFile(record), "utf8")
       const write = Effect.tryPromise({
         try: () => writeFile(filename, text),
@@ -82,9 +92,11 @@ export const inspect = (host: Host, options: InspectOptions): Effect.Effect<numb
       return { filename, bytes: text.length, record, text }
     })
     const said = isStdout ? ({ text }: Written) => text.toString("utf8").trimEnd() : pageOf
-    return yield* show(host, options, written, jsonOf, said, ({ record }) =>
-      record.corrupt === null ? 0 : ExitCode.failed
-    )
+    return yield* showAt(host, options, written, {
+      json: jsonOf,
+      page: said,
+      codeOf: ({ record }) => (record.corrupt === null ? 0 : ExitCode.failed)
+    })
   })
 
 const jsonOf = ({ bytes, filename, record: { corrupt, job, leftOut } }: Written) => ({
@@ -95,12 +107,15 @@ const jsonOf = ({ bytes, filename, record: { corrupt, job, leftOut } }: Written)
   corrupt
 })
 
+/** The command that prints what a record cuts. */
+const wholeOf = (jobId: string): string => `${commandLine("show", [], [["--id", jobId]])} --facts --json`
+
 const pageOf = ({ bytes: size, filename, record }: Written, { style }: Page): string => {
   const { corrupt, diagnosis, job, leftOut } = record
   const { cycles, events, facts, values } = leftOut
   const parts = [
     [facts, "fact or revision", "facts and revisions"],
-    [values, "long value", "long values"],
+    [values, "long value, trace, payload or error", "long values, traces, payloads and errors"],
     [events, "event", "events"],
     [cycles, "early cycle", "early cycles"]
   ] as const
@@ -111,6 +126,7 @@ const pageOf = ({ bytes: size, filename, record }: Written, { style }: Page): st
     style("green", `✔ made ${printable(filename)}, ${bytes(size)}, of the job ${oneLine(job.jobId)}`),
     `  ${oneLine(diagnosis.headline)}`,
     ...(lacks.length === 0 ? [] : [`  It leaves out ${lacks.join(", ")}.`]),
+    ...(values === 0 ? [] : [`  The whole output, error, intents and facts: ${wholeOf(job.jobId)}`]),
     ...(corrupt === null ? [] : [`  ${style("red", oneLine(corrupt))}`])
   ].join("\n")
 }

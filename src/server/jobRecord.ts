@@ -56,11 +56,18 @@ export interface LeftOut {
   readonly cycles: number
 }
 
+/** An unfinished job at one moment, as the server that holds it tells it. */
+export interface Present {
+  readonly job: typeof Shapes.Job.Type
+  readonly tasks: typeof Insight.TasksNow.Type
+  readonly work: typeof Insight.Work.Type
+}
+
 export interface JobRecord {
   readonly format: 1
   /** The version of the package that recorded the job. */
   readonly recordedBy: string
-  /** In milliseconds since the epoch. */
+  /** The moment of which the record tells: state, times and tasks are as of then. In milliseconds since the epoch. */
   readonly recordedAt: number
   /** Where the journal differs from what was written. Null if it is intact. */
   readonly corrupt: string | null
@@ -75,6 +82,8 @@ export interface JobRecord {
   readonly timeline: ReadonlyArray<typeof Insight.RecordedCycle.Type>
   /** Where the job's time went, and its tasks by agent. Earlier versions left it out, and so does a journal that is corrupt. */
   readonly work?: typeof Insight.Work.Type
+  /** The tasks that ran and waited at that moment. Left out where no server that holds the job was asked. */
+  readonly tasks?: typeof Insight.TasksNow.Type
   /** In the place of a fact that the only past has, the version of that fact. */
   readonly events: ReadonlyArray<unknown>
   readonly approvals: ReadonlyArray<typeof Shapes.Approval.Type>

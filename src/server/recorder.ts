@@ -2,7 +2,8 @@
  * Records a stored job: reads its journal, and makes the one value that the console needs to show the job without a server.
  *
  * Invariants: nothing is written, and no agent runs; the record is bounded (Limits.ts, G14), and says what it leaves out; a
- * journal that is corrupt is recorded up to the corrupt part. Boundary: the store in, a value out.
+ * journal that is corrupt is recorded up to the corrupt part; all parts are of one moment, that at which the head of the journal
+ * was read. Boundary: the store in, a value out.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -11,7 +12,7 @@ import * as Stream from "effect/Stream"
 import { storedChildIds } from "../job/childIds.ts"
 import { approvalsIn } from "../journal/approvals.ts"
 import { reviveCause } from "../journal/causes.ts"
-import { endIn } from "../journal/edges.ts"
+import { endIn, notesIn } from "../journal/edges.ts"
 import { budgetOfHeader } from "../journal/header.ts"
 import * as Journal from "../journal/Journal.ts"
 import { lastOf } from "../journal/parts.ts"
@@ -34,10 +35,11 @@ import { lightStepSize } from "../values/steps.ts"
 import { factsOf } from "./eventText.ts"
 import { diagnosisJson } from "./examinations.ts"
 import { cycleJson, inputIn, limitsOf } from "./insightRoutes.ts"
-import type { JobRecord, LeftOut, RecordedFact, RecordedPast, RecordedPoint } from "./jobRecord.ts"
+import type { JobRecord, LeftOut, Present, RecordedFact, RecordedPast, RecordedPoint } from "./jobRecord.ts"
 import { jobJson, mostUsed, storedSummary } from "./jobView.ts"
 import { storyTeller } from "./intentStories.ts"
 import { errorJson, plain, plainText, resultJson } from "./json.ts"
+import { liveStates } from "./liveStates.ts"
 import { cutStory, shortened } from "./previews.ts"
 import { infoOf } from "./systemRoutes.ts"
 import { workIn } from "./works.ts"
@@ -251,7 +253,7 @@ const recordedText = (event: JobEvent, most: number, recorded: ReadonlySet<numbe
 }
 
 /** Reads the events once: the newest are kept, and all of them are examined. `recorded`: versions of facts of the record. */
-const eventsOf = Effect.fnUntraced(function* (jobId: string, room: Room, recorded: ReadonlySet<number>) {
+const eventsOf = Effect.fnUntraced(function* (store: Store, jobId: string, room: Room, recorded: ReadonlySet<number>) {
   const examination = new Examination()
   const most = room.bounds.events
   const kept: Array<JobEvent> = []
@@ -265,7 +267,7 @@ const eventsOf = Effect.fnUntraced(function* (jobId: string, room: Room, recorde
       return ++count % 64 === 0 ? breathe : Effect.void
     })
   )
-  const corrupt = yield* upToDamage(Effect.provideService(read, JobStore, yield* JobStore))
+  const corrupt = yield* upToDamage(Effect.provideService(read, JobStore, store))
   const newest: Array<unknown> = []
   for (const event of kept.slice(-most).toReversed()) {
     const text = recordedText(event, room.bounds.valueLength, recorded)
@@ -282,7 +284,7 @@ const timelineOf = Effect.fnUntraced(function* (store: Store, { cycle, jobId }: 
   room.left.cycles = after
   const cycles: Array<Journal.RecordedCycle> = []
   const read = Effect.flatMap(
-    Journal.timeline(jobId, { after }),
+    Journal.timeline(jobId, { after, until: cycle }),
     Stream.runForEach((recorded) => Effect.sync(() => void cycles.push(recorded)))
   )
   yield* upToDamage(Effect.provideService(read, JobStore, store))
@@ -399,10 +401,63 @@ const intentsOf = (
   return { count: tracker.intents.length, stories }
 }
 
+/* ---------------------------------------------------------------- the moment */
+
+/** The job at the moment of its record, as far as that is not in its rows. */
+interface Moment {
+  /** Nothing of a job that has ended, or that nobody runs: the store has its state. */
+  readonly standing: Partial<Pick<Present["job"], "state" | "phase">>
+  readonly usage?: Present["job"]["usage"]
+  readonly tasks?: Present["tasks"]
+  readonly work?: Present["work"]
+}
+
+/** The tasks of the cycle under way. Those of a cycle that the record has have ended; those that find no room are not named. */
+const tasksAfter = (cycle: number, tasks: Present["tasks"], room: Room): Present["tasks"] => {
+  const { length } = plainText(tasks)
+  if (tasks.cycle <= cycle) return { ...tasks, tasks: 0, running: [], waiting: [], waits: 0 }
+  if (length > room.length) return { ...tasks, running: [], waiting: [] }
+  room.length -= length
+  return tasks
+}
+
+/** The state of a job that a process holds, by the last note in its journal. */
+const heldState = (journal: StoredJournal): Effect.Effect<"running" | "paused" | "awaiting"> =>
+  notesIn(journal).pipe(
+    Effect.map((notes) => {
+      const last = notes.at(-1)
+      return last === "Paused" ? "paused" : last === "Awaiting" ? "awaiting" : "running"
+    }),
+    Effect.orElseSucceed(() => "running" as const)
+  )
+
+const isLive = ({ state }: Present["job"]): boolean => liveStates.some((live) => live === state)
+
+/** Finds what the job does at this moment: as the server said, or else as the store knows. */
+const momentOf = Effect.fnUntraced(function* (journal: StoredJournal, present: Present | undefined, room: Room) {
+  const ended: Moment = { standing: {} }
+  if (journal.status !== undefined) return ended
+  if (present === undefined || !isLive(present.job)) {
+    const known: Moment = journal.isHeld ? { standing: { state: yield* heldState(journal) } } : ended
+    return known
+  }
+  const { job, tasks, work } = present
+  const moment: Moment = {
+    standing: { state: job.state, phase: job.phase },
+    tasks: tasksAfter(journal.cycle, tasks, room),
+    // A page that asks no server has none that measured.
+    ...(work.cycle === journal.cycle ? { work: { ...work, measuredMs: null } } : {}),
+    ...(job.cycle === journal.cycle ? { usage: job.usage } : {})
+  }
+  return moment
+})
+
 /** Options of `recordJob`. */
 export interface RecordOptions {
   /** The programs among which is that of the job, whose graph the record then shows. Default: none. */
   readonly programs?: ReadonlyArray<Program.Any> | undefined
+  /** The job as the server that holds it told it just before. Default: what the store knows. */
+  readonly present?: Present | undefined
   /** Other bounds than those of `Limits`. */
   readonly bounds?: Partial<RecordBounds> | undefined
 }
@@ -412,10 +467,13 @@ export interface RecordOptions {
  */
 export const recordJob = Effect.fn("recordJob")(function* (
   jobId: string,
-  { programs = [], bounds: own }: RecordOptions = {}
+  { programs = [], present, bounds: own }: RecordOptions = {}
 ): Effect.fn.Return<JobRecord, ReadError, JobStore> {
-  const store = yield* JobStore
-  const journal = yield* store.load(jobId)
+  const given = yield* JobStore
+  const recordedAt = yield* Clock.currentTimeMillis
+  const journal = yield* given.load(jobId)
+  // The job may go on meanwhile: whatever is read of it ends where this head of its journal does.
+  const store: Store = { ...given, load: (id) => (id === jobId ? Effect.succeed(journal) : given.load(id)) }
   const most = { ...bounds, ...own }
   const room: Room = {
     bounds: most,
@@ -423,22 +481,24 @@ export const recordJob = Effect.fn("recordJob")(function* (
     length: most.length,
     left: { facts: 0, values: 0, events: 0, cycles: 0 }
   }
+  const now = yield* momentOf(journal, present, room)
   const { corrupt, pasts, reader } = yield* replayed(store, journal, most.cycles)
   const recorded: Array<RecordedPast> = []
   // The newest facts have the first claim on the room.
   for (const past of pasts.toReversed()) recorded.unshift(yield* inSlices(pastOf(past, room, journal.cycle)))
-  const { diagnosis, events, corrupt: damaged } = yield* eventsOf(jobId, room, versionsOf(recorded))
+  const { diagnosis, events, corrupt: damaged } = yield* eventsOf(store, jobId, room, versionsOf(recorded))
   const timeline = yield* timelineOf(store, journal, room)
-  const { result, usage } = yield* resultOf(journal, reader, room)
+  const { result, usage: counted } = yield* resultOf(journal, reader, room)
+  const usage = now.usage ?? counted
   const { cycle, ledger, tier } = reader.replay
-  const job = yield* jobJson({ journal })
+  const job = { ...(yield* jobJson({ journal })), ...now.standing }
   const { phase: _phase, result: _result, tier: _tier, usage: _usage, version: _version, ...inList } = job
   const { createdAt, error, haltedAt } = journal
   const budget = budgetOfHeader(reader.header)
   return {
     format: 1,
     recordedBy: packageVersion,
-    recordedAt: yield* Clock.currentTimeMillis,
+    recordedAt,
     corrupt: corrupt ?? damaged,
     leftOut: room.left,
     job: { ...job, cycle, tier, version: ledger.version, usage, result },
@@ -454,7 +514,8 @@ export const recordJob = Effect.fn("recordJob")(function* (
     diagnosis,
     kinds: ledger.counts(),
     timeline,
-    ...(yield* workOf(store, journal)),
+    ...(now.work === undefined ? yield* workOf(store, journal) : { work: now.work }),
+    ...(now.tasks === undefined ? {} : { tasks: now.tasks }),
     events,
     approvals: yield* approvalsOf(store, journal, room),
     ...(yield* childrenOf(store, jobId)),

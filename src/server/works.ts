@@ -62,13 +62,18 @@ const untilTaken = Effect.fnUntraced(function* (store: Store, journal: StoredJou
   return sum.times
 })
 
-/** The time of a journal up to the job's end, or up to now if it rests. The sum, which has all rows, stays as it is. */
+const rests: ReadonlySet<NoteTag | undefined> = new Set<NoteTag>(["Paused", "Awaiting"])
+
+/**
+ * The time of a journal up to the job's end, or up to now if it rests. If another process holds the job, nobody here knows what it
+ * did since its last row, unless it rests. The sum, which has all rows, stays as it is.
+ */
 const toEnd = Effect.fnUntraced(function* (journal: StoredJournal, sum: WorkSum) {
   const end = yield* endIn(journal)
   const whole = sum.copy()
   const notes = yield* notesIn(journal)
   if (end !== undefined) whole.rest(journal.haltedAt ?? whole.countedTo, end.usage.durationMs, notes)
-  else whole.rest(yield* Clock.currentTimeMillis, whole.ranMs, notes)
+  else if (!journal.isHeld || rests.has(notes.at(-1))) whole.rest(yield* Clock.currentTimeMillis, whole.ranMs, notes)
   return whole.times
 })
 

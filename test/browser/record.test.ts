@@ -64,6 +64,21 @@ describe("the page of a recorded job", () => {
     await page.close()
   })
 
+  it("stands still at the moment of the record, however late it is opened", async () => {
+    const { page } = await openPage(browser, await reportOf("crawls", {}, module, "late"))
+    const ages = async (): Promise<ReadonlyArray<string> | null> => {
+      await page.getByText("failed on").first().waitFor()
+      return (await page.locator("#app").innerText()).match(/[^\n]*( ago|\bnow\b)/g)
+    }
+    const first = await ages()
+    expect(first?.length).toBeGreaterThan(0)
+    await page.clock.setFixedTime(Date.now() + 7 * 86_400_000)
+    await page.reload()
+    expect(await ages()).toEqual(first)
+    expect(await page.evaluate("Date.now()")).toBeGreaterThan(Date.now() + 86_400_000)
+    await page.close()
+  })
+
   it("shows hostile texts as texts", async () => {
     const { complaints, page } = await openPage(browser, await reportOf("speaks"))
     await page.getByRole("tab", { name: "Facts" }).click()

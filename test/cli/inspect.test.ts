@@ -4,7 +4,12 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import type { JobRecord } from "../../src/server/jobRecord.ts"
+import { JobStore } from "../../src/index.ts"
 import { converge, jsonOf, module, runCount } from "../support/cli/inProcess.ts"
+import { hostile } from "../support/browser/hostile.ts"
+import { projectRoot } from "../support/node.ts"
+import { serve, stateOf, until } from "../support/server/harness.ts"
+import { asks } from "../support/server/programs.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "converge-inspect-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -68,6 +73,39 @@ describe("converge inspect", () => {
     expect([exported.code, exported.stderr]).toEqual([0, ""])
     expect(JSON.parse(exported.stdout)).toMatchObject({ recording: { program: "squares" } })
     expect(existsSync(join(folder, "-"))).toBe(false)
+  })
+
+  it("has the state of an unfinished job at that moment, from its server and from its file", async () => {
+    const filename = join(folder, "live.db")
+    const running = await serve({ programs: [asks] }, { store: JobStore.layerSqlite({ filename }) })
+    try {
+      const body = { program: "asks", id: "it" }
+      await running.post("/api/v1/jobs", body, { prefer: "respond-async" })
+      await until(async () => (await stateOf(running, "it")) === "awaiting")
+      const out = (file: string) => converge(["inspect", "it", "--out", file], { folder, environment })
+      const environment: Record<string, string> = { CONVERGE_SERVER: running.url }
+      expect(await out("server.html")).toMatchObject({ code: 0, stderr: "" })
+      expect(recordIn("server.html")).toMatchObject({
+        job: { state: "awaiting" },
+        summary: { state: "awaiting" },
+        tasks: { since: expect.any(Number), running: [] }
+      })
+      expect(await converge(["inspect", "it", "--store", filename, "--out", "file.html"], { folder })).toMatchObject({
+        code: 0
+      })
+      expect(recordIn("file.html").job.state).toBe("awaiting")
+    } finally {
+      await running.stop()
+    }
+  })
+
+  it("says which parts are cut, and how the whole is printed", async () => {
+    const input = JSON.stringify({ length: 1_500_000, ends: "converges" })
+    const run = ["run", `${projectRoot}test/support/browser/hostile.ts`, "-p", hostile.name, "--id", "long", ...stored]
+    await converge([...run, "--input", input, "--quiet"], { folder })
+    const { stdout } = await inspect("long", "--out", "long.html")
+    expect(stdout).toMatch(/It leaves out \d+ long values, traces, payloads and errors\./)
+    expect(stdout).toContain("converge show --id long --facts --json")
   })
 
   it.each([

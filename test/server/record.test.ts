@@ -15,6 +15,7 @@ import { consoleLayout } from "../../src/server/consoleLayout.ts"
 import { consoleFile, consolePage } from "../../src/server/consolePage.ts"
 import { type RecordBounds, recordJob } from "../../src/server/recorder.ts"
 import { Limits } from "../../src/Limits.ts"
+import type { Present } from "../../src/server/jobRecord.ts"
 import { fixtures, journalsOf } from "../support/store/fixture/files.ts"
 import { jsonOf, type Running, serve, until } from "../support/server/harness.ts"
 
@@ -375,6 +376,93 @@ const asks = Program.make("asks", {
         Effect.succeed({ facts: n < 30 ? [] : [Step.of({ n: 0, text: "c".repeat(100_000) })] })
     })
   ]
+})
+
+const Slow = Fact.kind("Slow", { schema: Schema.Struct({ id: Schema.String }), id: ({ id }) => id })
+
+/** Its first cycle ends at once; its second waits for as long as the engine lives. */
+const stays = Program.make("stays", {
+  input: Schema.Struct({}),
+  seed: () => [Slow.of({ id: "quick" })],
+  agents: [
+    Agent.make("works", {
+      each: Slow,
+      writes: [Slow],
+      timeout: "10 minutes",
+      execute: ({ value: { id } }) =>
+        id === "stuck" ? Effect.never : Effect.succeed({ facts: [Slow.of({ id: "stuck" })] })
+    })
+  ]
+})
+
+describe("the record of a job that runs", () => {
+  const file = join(folder, "stays.db")
+  let server: Running
+  beforeAll(async () => {
+    server = await serve({ programs: [stays] }, { store: JobStore.layerSqlite({ filename: file }) })
+    await server.post("/api/v1/jobs", { program: "stays", id: "it", input: {} }, { prefer: "respond-async" })
+    await until(async () => {
+      const { running } = await ask<Present["tasks"]>("/tasks")
+      return running[0]?.each?.id === "stuck"
+    })
+  })
+  afterAll(() => server.stop())
+
+  const ask = async <A>(path: string): Promise<A> => (await jsonOf(await server.fetch(`/api/v1/jobs/it${path}`))) as A
+  const presentOf = async (): Promise<Present> => ({
+    job: await ask("?brief=true"),
+    tasks: await ask("/tasks"),
+    work: await ask("/work?agents=true")
+  })
+  const opened: Layer.Layer<JobStore.JobStore, unknown> = JobStore.layerSqlite({ filename: file, readOnly: true })
+  const recordOf = (present: Present | undefined, store = opened) =>
+    Effect.runPromise(Effect.provide(recordJob("it", { present }), Layer.fresh(store)))
+
+  it("has the state, the usage, the tasks and the times of that moment, as its server tells them", async () => {
+    const present = await presentOf()
+    const before = Date.now()
+    const job = new RecordedJob(await recordOf(present))
+    expect(job.record.recordedAt).toBeGreaterThanOrEqual(before)
+    expect(told(job, "jobs/it")).toMatchObject({
+      state: "running",
+      phase: present.job.phase,
+      usage: { durationMs: present.job.usage?.durationMs }
+    })
+    expect(told(job, "jobs")).toMatchObject({ jobs: [{ state: "running" }] })
+    expect(told(job, "jobs/it/tasks")).toEqual(present.tasks)
+    expect(present.tasks.running).toMatchObject([{ agent: "works", each: { id: "stuck" } }])
+    expect(told(job, "jobs/it/work?agents=true")).toEqual({ ...present.work, measuredMs: null })
+  })
+
+  it("names no task of a cycle that was committed meanwhile", async () => {
+    const present = await presentOf()
+    const job = new RecordedJob(await recordOf({ ...present, tasks: { ...present.tasks, cycle: 1 } }))
+    expect(told(job, "jobs/it/tasks")).toMatchObject({ cycle: 1, tasks: 0, running: [], waiting: [] })
+  })
+
+  it("says that it runs where only the store is asked, and nothing of what a process does without telling", async () => {
+    const job = new RecordedJob(await recordOf(undefined))
+    expect(told(job, "jobs/it")).toMatchObject({ state: "running", phase: null })
+    expect(told(job, "jobs/it/tasks")).toMatchObject({ cycle: 1, running: [], since: null })
+    expect((told(job, "jobs/it/work") as Present["work"]).awayMs).toBeLessThan(1_000)
+  })
+
+  it("reads the head of its journal once, so that no part of it is newer than another", async () => {
+    let loads = 0
+    const counted = Layer.effect(
+      JobStore.JobStore,
+      Effect.map(JobStore.JobStore, (store) => ({
+        ...store,
+        load: (id: string) =>
+          Effect.andThen(
+            Effect.sync(() => void loads++),
+            store.load(id)
+          )
+      }))
+    )
+    await recordOf(undefined, Layer.provide(counted, opened))
+    expect(loads).toBe(1)
+  })
 })
 
 describe("what a job is full of besides its facts", () => {

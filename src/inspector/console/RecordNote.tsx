@@ -1,5 +1,5 @@
 /** What the viewer of a recorded job has to know: when it was recorded, and what the record lacks. */
-import { plural, time } from "./format.ts"
+import { number, plural, time } from "./format.ts"
 import { Said } from "./parts.tsx"
 import { recorded } from "./recorded.ts"
 
@@ -11,15 +11,23 @@ export const RecordNote = () => {
     facts > 0
       ? `the ${plural(facts, "fact")} and revisions that are oldest, so counts and searches of past cycles lack them`
       : "",
-    values > 0 ? `${plural(values, "value")} or traces that are too long` : "",
+    values > 0 ? `the whole of ${number(values)} long values, traces, payloads or errors` : "",
     events > 0 ? `the oldest ${plural(events, "event")}` : "",
     cycles > 0 ? `the first ${plural(cycles, "cycle")}` : ""
   ].filter(Boolean)
   return (
     <aside class="soft" role="note" aria-label="About this record">
       <p>
-        This is a record of the job as of {time(recordedAt)}, by version {recordedBy}. No server is asked.
+        This is a record of the job as of {time(recordedAt)}, by version {recordedBy}. Its times are as of then, and no
+        server is asked.
         {lacks.length === 0 ? "" : ` It leaves out ${lacks.join("; ")}.`}
+        {values === 0 ? null : (
+          <>
+            {" "}
+            Where the job is stored, <code>converge show --facts --json</code> prints the whole output, error, intents
+            and facts.
+          </>
+        )}
       </p>
       {corrupt === null ? null : (
         <p class="badText">

@@ -1,17 +1,24 @@
 /**
  * The browser's clock, timers and frames, and the scripts that the page loads later.
  *
- * A hidden page asks nothing; when it is shown again it asks at once. Boundary: the only file of the console that owns a timer,
+ * A hidden page asks nothing; when it is shown again it asks at once. The page of a record stands still at the moment of the
+ * record. Boundary: the only file of the console that owns a timer,
  * reads the clock, or makes a promise of a callback.
  */
 import { signal } from "@preact/signals"
+import { recorded } from "./recorded.ts"
 
-/** The time, for ages that the page shows: it moves once a second while the page is visible. In milliseconds since the epoch. */
-export const now = signal(Date.now())
+/**
+ * The time, for ages that the page shows: it moves once a second while the page is visible. That of a record is the time of the
+ * record, however late its page is opened. In milliseconds since the epoch.
+ */
+export const now = signal(recorded?.record.recordedAt ?? Date.now())
 
-setInterval(() => {
-  if (!document.hidden) now.value = Date.now()
-}, 1_000)
+if (recorded === undefined) {
+  setInterval(() => {
+    if (!document.hidden) now.value = Date.now()
+  }, 1_000)
+}
 
 /** Calls `body` after a time, unless the returned function is called before. */
 export const later = (ms: number, body: () => void): (() => void) => {

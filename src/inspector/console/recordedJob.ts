@@ -13,6 +13,7 @@ import { cutStory, cutValue } from "../../server/previews.ts"
 import type { JobRecord, RecordedFact, RecordedPast, RecordedPoint } from "../../server/jobRecord.ts"
 import { Examination, type RepeatedFailure } from "../../outcome/diagnosis.ts"
 import type { JobEvent } from "../../outcome/JobEvent.ts"
+import type * as Insight from "../../server/insightShapes.ts"
 import type * as Shapes from "../../server/shapes.ts"
 import type { Answer } from "./answer.ts"
 import { numberIn, pageOf } from "./pages.ts"
@@ -132,6 +133,18 @@ const cutting = (query: URLSearchParams) => {
   return (fact: RecordedFact): Fact => cutValue(shown(fact), most)
 }
 
+/** The answer about the tasks of a job that no server held when it was recorded. */
+const noTasks: typeof Insight.TasksNow.Type = {
+  cycle: 0,
+  tasks: 0,
+  running: [],
+  waiting: [],
+  waits: 0,
+  pool: { waiting: 0, busy: 0, size: 0 },
+  since: null,
+  spentMs: {}
+}
+
 const unknownFact = ({ id, kind }: FactRef): Answer<never> =>
   no(404, "The fact is not known", `${kind}/${id} is not in the record as of this cycle`)
 
@@ -215,16 +228,7 @@ export class RecordedJob {
       case "approvals":
         return ok({ approvals, unread: [], cursor: null, previous: null })
       case "tasks":
-        return ok({
-          cycle: 0,
-          tasks: 0,
-          running: [],
-          waiting: [],
-          waits: 0,
-          pool: { waiting: 0, busy: 0, size: 0 },
-          since: null,
-          spentMs: {}
-        })
+        return ok(this.record.tasks ?? { ...noTasks, cycle: job.cycle })
       case "timeline":
         return ok(this.#timeline(query))
       case "work":
