@@ -157,4 +157,29 @@ export const disagrees = Program.make("disagrees", {
   agents: [prices("shop", 120), prices("list", 150)]
 })
 
-export const programs = [oscillates, crawls, sticks, sends, speaks, counts, disagrees] as const
+const Question = Fact.kind("Question", { schema: Schema.Struct({ id: Schema.String }), id: ({ id }) => id })
+
+const told =
+  "A cache helps where the same pages are asked for again.\n\n- Keep **whole answers**, not rows.\n- Forget them by time."
+
+/** Two agents that write an answer word by word, as language models do. */
+export const answers = Program.make("answers", {
+  input: Schema.Struct({ ms: Schema.Int }),
+  seed: () => [Question.of({ id: "Do we need a cache?" })],
+  agents: ["drafts", "doubts"].map((name) =>
+    Agent.make(name, {
+      each: Question,
+      execute: (_, view) =>
+        Effect.gen(function* () {
+          const { ms } = view.input as { readonly ms: number }
+          for (const word of `${told} ${told}`.split(/(?<= )/)) {
+            view.progress(word)
+            yield* Effect.sleep(ms)
+          }
+          return {}
+        })
+    })
+  )
+})
+
+export const programs = [oscillates, crawls, sticks, sends, speaks, counts, disagrees, answers] as const
