@@ -207,6 +207,11 @@ describe("a viewer of telemetry", () => {
     const talk = makeTalk("talk")
     const running = await serve({ programs: [talk.program], heartbeatMs: 10, drainMs: 0 })
     await begin(running, "talk", "it")
+    // A viewer who comes sooner is told that the task begins.
+    await until(async () => {
+      const now = await jsonOf(await running.fetch("/api/v1/jobs/it/tasks"))
+      return (now["running"] as ReadonlyArray<object>).length === 1
+    })
     let beats = 0
     const viewing = view(running, "/api/v1/jobs/it/telemetry", {}, ({ comments }) => {
       beats = comments.filter((text) => text === ": still here").length

@@ -9,7 +9,7 @@ import { afterAll, describe, expect, it } from "vitest"
 import { Agent, Fact, Intent, JobStore, Program } from "../../src/index.ts"
 import { converge } from "../support/cli/inProcess.ts"
 import { counting } from "../support/cli/count.ts"
-import { jsonOf, type Running, serve, until } from "../support/server/harness.ts"
+import { jsonOf, type Running, serve, stateOf, until } from "../support/server/harness.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "converge-same-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -99,6 +99,8 @@ describe("the diagnosis of a job that waits", () => {
       expect((await running.post("/api/v1/jobs/w/approvals/a", { decision: "approve", by: "" })).status).toBe(400)
       expect((await running.post("/api/v1/jobs/w/approvals/a", { decision: "approve" })).status).toBe(200)
       await until(async () => (await headline(running, "w")) === one)
+      // The headline is right as soon as the answer is committed. A cycle may still follow.
+      await until(async () => (await stateOf(running, "w")) === "awaiting")
       const closed = await running.post("/api/v1/jobs/w/approvals/a", { decision: "approve" })
       expect(await jsonOf(closed)).toMatchObject({ status: 422, title: "The job does not take that fact" })
       const { cycle } = await get(running, "jobs/w")
