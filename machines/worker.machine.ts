@@ -30,6 +30,7 @@ export type RetireReason =
   | "timeout"
   | "stopped"
   | "unclaimed"
+  | "unreadable"
   | "slow-start"
   | "shortage"
   | "worn-out"

@@ -11,8 +11,10 @@ import { ReplicaUpdate, type Mark, markOf } from "./replicaUpdate.ts"
 import { programKey, type ProgramRef } from "./protocol.ts"
 import type { Inbox } from "./results.ts"
 import { Round } from "./round.ts"
+import type { RunningCpuTask } from "./stats.ts"
 import type { Watched } from "./watchdog.ts"
 import type { CpuBatch, CpuOutcome, CpuProgress, CpuTask } from "./WorkerPool.ts"
+import { partOf } from "../program/keys.ts"
 import type { Cause } from "../outcome/Cause.ts"
 
 /** Tuning: milliseconds of work that justify a further worker. */
@@ -37,6 +39,8 @@ export interface Share extends Watched {
   readonly inbox: Inbox
   /** Milliseconds of the tasks whose effects have arrived completely. */
   spentMs: number
+  /** Whether a message of it could not be read. */
+  isUnreadable: boolean
 }
 
 /** Makes the cause of a failed task, for its agent and cycle. */
@@ -148,7 +152,10 @@ export class BatchRun {
     const present = this.#rounds.find((round) => round.unclaimed > 0)
     if (present !== undefined) return present
     this.#rounds = this.#rounds.filter((round) => !round.isOver)
-    const tasks = this.#again.splice(0, Limits.roundTasks)
+    // A task that may be at fault goes alone, so that no other one is lost with it again.
+    const first = this.#again[0]
+    const isSuspect = first !== undefined && this.#reissues?.has(first) === true
+    const tasks = this.#again.splice(0, isSuspect ? 1 : Limits.roundTasks)
     if (tasks.length === 0) {
       const end = Math.min(this.batch.tasks.length, this.#next + Limits.roundTasks)
       while (this.#next < end) tasks.push(this.#next++)
@@ -200,4 +207,13 @@ export class BatchRun {
   report(progress: CpuProgress): void {
     if (!this.isOver) this.batch.onProgress?.(progress)
   }
+}
+
+/** The task at a place of a share's round. */
+export const taskOf = ({ elapsedMs, round, run }: Share, place: number): RunningCpuTask | undefined => {
+  const index = round.tasks[place]
+  if (index === undefined) return undefined
+  const { batch } = run
+  const { agent, each, part } = run.task(index)
+  return { jobId: batch.jobId, cycle: batch.cycle, agent: agent.name, each, ...partOf(part), ms: elapsedMs }
 }

@@ -139,6 +139,7 @@ export class Dispatch {
       sequence,
       inbox: new Inbox(batch.program.kinds),
       spentMs: 0,
+      isUnreadable: false,
       startedAt: this.#port.nowMs(),
       ordinal: 0,
       elapsedMs: 0,

@@ -14,7 +14,7 @@ import type { BatchRun, CauseFor, Share, Work } from "./batchRun.ts"
 import type { Thread, ThreadEnd } from "./thread.ts"
 
 export const crashOf =
-  ({ exitCode }: ThreadEnd): CauseFor =>
+  ({ exitCode }: Pick<ThreadEnd, "exitCode">): CauseFor =>
   (agent, cycle) => ({
     _tag: "WorkerCrashed",
     agent,

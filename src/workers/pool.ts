@@ -17,7 +17,7 @@ import type * as Fiber from "effect/Fiber"
 import type { WorkerPlatform } from "effect/workers/Worker"
 import { Limits } from "../Limits.ts"
 import { worthRecordingMs } from "../outcome/CommittedCycle.ts"
-import { BatchRun, type CauseFor, type Share, type Work } from "./batchRun.ts"
+import { BatchRun, type CauseFor, type Share, taskOf, type Work } from "./batchRun.ts"
 import type { CostModel } from "./costModel.ts"
 import { Crew } from "./crew.ts"
 import { Dispatch } from "./dispatch.ts"
@@ -30,8 +30,7 @@ import { lackingAfter } from "./replicaUpdate.ts"
 import { Quarantines } from "./quarantine.ts"
 import { ResultReader, type Results } from "./resultReader.ts"
 import { Ring, type Starvation, starvation } from "./scheduler.ts"
-import { partOf } from "../program/keys.ts"
-import type { PoolStats, RunningCpuTask } from "./stats.ts"
+import type { PoolStats } from "./stats.ts"
 import type { Thread, ThreadEnd } from "./thread.ts"
 import { credit, Watchdog } from "./watchdog.ts"
 import {
@@ -81,7 +80,9 @@ export class Pool {
       settle: ({ run }, task, outcome, worker) => {
         if (!this.#quarantines.isEmpty) this.#survived(run, run.task(task).agent)
         this.#settle(run, task, outcome, worker)
-      }
+      },
+      onUnreadable: (share, thread, error) => this.#distrust(share, thread, error),
+      onRead: (share, thread) => this.#reclaim(share, thread)
     })
     this.#crew = new Crew(options, fork, {
       onReady: (thread) => {
@@ -322,7 +323,7 @@ export class Pool {
       // The thread gets work first, so that it works while its results are read.
       this.#pump()
     }
-    this.#resultReader.hear(thread.number, share, message)
+    this.#resultReader.hear(thread, share, message)
   }
 
   // ---------------------------------------------------------------- ends
@@ -389,7 +390,7 @@ export class Pool {
     return isComplete ? [] : threads
   }
 
-  #end(thread: PoolThread, reason: "stopped" | "timeout" | "unclaimed" | "slow-start"): void {
+  #end(thread: PoolThread, reason: "stopped" | "timeout" | "unclaimed" | "unreadable" | "slow-start"): void {
     this.#metrics.noteKill(reason)
     thread.end(reason)
   }
@@ -460,24 +461,52 @@ export class Pool {
     }
     const { guilty, innocent } = judgeShare(work, thread, end)
     if (guilty?.isCrash === true) this.#metrics.noteCrash()
-    const again: Array<number> = []
-    for (const task of innocent) {
-      // The task had ended, and its agent had left the thread intact.
-      if (guilty !== undefined && !this.#quarantines.isEmpty) this.#survived(run, run.task(task).agent)
-      // If one task is guilty, the others do not count as tried. Without a guilty one, it may be any of them.
-      const isTiring = guilty === undefined && run.reissue(task) > Limits.taskReissues
-      if (run.failure !== undefined || isTiring) this.#fail(run, task, run.failure ?? crashOf(end), 0, thread.number)
-      else again.push(task)
-    }
-    if (!run.isOver) {
-      run.putBack(again)
-      this.#withdraw(run)
-    }
+    // The tasks had ended, and their agents had left the thread intact.
+    if (guilty !== undefined && !this.#quarantines.isEmpty)
+      for (const task of innocent) this.#survived(run, run.task(task).agent)
+    // If one task is guilty, the others do not count as tried. Without a guilty one, it may be any of them, but not if the thread
+    // was ended for the results of another share.
+    const isTried = guilty === undefined && (thread.reason !== "unreadable" || work.isUnreadable)
+    this.#handOutAgain(run, innocent, isTried ? crashOf(end) : undefined, thread.number)
     if (guilty === undefined) return
     const { agent } = run.task(guilty.task)
     if (guilty.isCrash) this.#crashed(run, agent, guilty.cause)
     else if (!this.#quarantines.isEmpty) this.#survived(run, agent)
     this.#fail(run, guilty.task, guilty.cause, work.elapsedMs, thread.number)
+  }
+
+  /** Lets tasks wait again. If one of them may be at fault, `cause` is that of a task that was handed out too often. */
+  #handOutAgain(run: BatchRun, tasks: ReadonlyArray<number>, cause: CauseFor | undefined, worker: number): void {
+    const again: Array<number> = []
+    for (const task of tasks) {
+      const tired = cause !== undefined && run.reissue(task) > Limits.taskReissues ? cause : undefined
+      const failure = run.failure ?? tired
+      if (failure === undefined) again.push(task)
+      else this.#fail(run, task, failure, 0, worker)
+    }
+    if (run.isOver) return
+    run.putBack(again)
+    this.#withdraw(run)
+  }
+
+  /** Ends a thread whose results cannot be read: an agent has changed what all code of the thread uses. */
+  #distrust(share: Share, thread: PoolThread, error: unknown): void {
+    share.isUnreadable = true
+    if (thread.isOver || thread.state === "retiring") return
+    this.#fork(Effect.logWarning(`worker ${thread.number} is replaced: its results cannot be read`, error))
+    this.#end(thread, "unreadable")
+  }
+
+  /** Hands out again what a share has claimed, and has ended without an outcome that could be read. */
+  #reclaim(share: Share, thread: PoolThread): void {
+    const { round, run, sequence } = share
+    if (run.isOver) return
+    const claimed = round.claimedBy(sequence).flatMap((place) => round.tasks[place] ?? [])
+    const lost = claimed.filter((task) => !run.isSettled(task))
+    if (lost.length === 0) return
+    this.#distrust(share, thread, "outcomes are missing")
+    this.#handOutAgain(run, lost, crashOf({ exitCode: 1 }), thread.number)
+    this.#pump()
   }
 
   // ---------------------------------------------------------------- quarantine
@@ -565,13 +594,4 @@ export class Pool {
     for (const run of this.#ring) if (run.held > 0 && run.waiting > 0) return Effect.sync(() => this.#pump())
     return Effect.void
   }
-}
-
-/** The task at a place of a share's round. */
-const taskOf = ({ elapsedMs, round, run }: Share, place: number): RunningCpuTask | undefined => {
-  const index = round.tasks[place]
-  if (index === undefined) return undefined
-  const { batch } = run
-  const { agent, each, part } = run.task(index)
-  return { jobId: batch.jobId, cycle: batch.cycle, agent: agent.name, each, ...partOf(part), ms: elapsedMs }
 }

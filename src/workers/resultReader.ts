@@ -1,17 +1,19 @@
 /**
  * Reads the results of workers, on arrival if this turn of the event loop has time left, and otherwise in the next turns.
  *
- * Invariant: messages are read in the order of arrival. Boundary: the pool decides what an outcome means.
+ * Invariants: messages are read in the order of arrival; one that cannot be read holds up no other. Boundary: the pool decides
+ * what an outcome means, and what becomes of a share whose results cannot be read.
  */
 import * as Effect from "effect/Effect"
 import { isSliceOver, nextTurn } from "../platform/slices.ts"
-import type { Share } from "./batchRun.ts"
+import type { Share, Work } from "./batchRun.ts"
 import { type CostModel } from "./costModel.ts"
 import { outcomeOf } from "./inline.ts"
 import type { PoolMetrics } from "./metrics.ts"
 import type { FromWorker } from "./protocol.ts"
 import type { Read } from "./results.ts"
 import { worthRecordingMs } from "../outcome/CommittedCycle.ts"
+import type { Thread } from "./thread.ts"
 import type { CpuOutcome } from "./WorkerPool.ts"
 import type { ErasedAgent } from "../program/erased.ts"
 
@@ -23,6 +25,10 @@ export interface ReaderPort {
   readonly metrics: PoolMetrics
   /** Called when a task has ended on a worker. */
   readonly settle: (share: Share, task: number, outcome: CpuOutcome, worker: number) => void
+  /** Called when a message of a share could not be read to its end. */
+  readonly onUnreadable: (share: Share, thread: Thread<Work>, error: unknown) => void
+  /** Called after the last message of a share, whether it could be read or not. */
+  readonly onRead: (share: Share, thread: Thread<Work>) => void
 }
 
 export class ResultReader {
@@ -34,8 +40,8 @@ export class ResultReader {
   }
 
   /** Takes a message of a worker about its share. */
-  hear(worker: number, share: Share, message: Results): void {
-    const read = (): void => this.#read(worker, share, message)
+  hear(thread: Thread<Work>, share: Share, message: Results): void {
+    const read = (): void => this.#take(thread, share, message)
     if (this.#unread.length === 0 && !isSliceOver()) return read()
     if (this.#unread.push(read) === 1) this.#port.fork(this.#readLater)
   }
@@ -57,6 +63,18 @@ export class ResultReader {
     }
     return this.#unread.length === 0 ? Effect.void : this.#readLater
   })
+
+  /** Reads a message. Never throws: an error here would hold up the messages of all workers. */
+  #take(thread: Thread<Work>, share: Share, message: Results): void {
+    const { onRead, onUnreadable } = this.#port
+    try {
+      this.#read(thread.number, share, message)
+    } catch (error) {
+      onUnreadable(share, thread, error)
+    }
+    const [, , , , , isLast] = message
+    if (isLast) onRead(share, thread)
+  }
 
   #read(worker: number, share: Share, [, , cpuMs, head, texts]: Results): void {
     const { round, run } = share

@@ -88,6 +88,25 @@ describe("containment", () => {
     }).pipe(Effect.provide(pool(2)))
   )
 
+  it.live.each([
+    { threads: 1, size: 1, why: "have no outcomes" },
+    { threads: 2, size: 0, why: "are no JSON" }
+  ])("a thread whose messages $why is replaced, in a pool of $threads", ({ size, threads }) =>
+    Effect.gen(function* () {
+      const cause = causeOf(yield* among("garble", size))
+      expect(cause).toEqual({ _tag: "WorkerCrashed", agent: "garble", cycle: 1, exitCode: 1 })
+      expect((yield* execute(batch(ledgerOf(7), [task("square", "0")]))).map(said)).toEqual([49])
+    }).pipe(Effect.provide(pool(threads)))
+  )
+
+  it.live("messages that cannot be read, of a share with many, are those of one task alone", () =>
+    Effect.gen(function* () {
+      const squares = Array.from({ length: 300 }, () => task("square", "1"))
+      const outcomes = yield* execute(batch(ledgerOf(0, 3), [task("garble", "0"), ...squares]))
+      expect(outcomes.map(said)).toEqual(["WorkerCrashed", ...squares.map(() => 9)])
+    }).pipe(Effect.provide(pool(1, { batchSize: 10 })))
+  )
+
   it.live("200 MB of heap under a limit is out of memory", () =>
     Effect.gen(function* () {
       const cause = causeOf(yield* among("hoard", 0))

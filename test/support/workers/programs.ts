@@ -325,6 +325,19 @@ const makeBytes = Agent.cpu("makeBytes", {
   })
 })
 
+/**
+ * Leaves its thread with another way to write JSON. Size 0: nobody can read its messages; 1: they have no outcomes.
+ */
+const garble = Agent.cpu("garble", {
+  each: Item,
+  writes: [Seen],
+  execute: (item) => {
+    const text = item.value.size === 0 ? "no JSON" : "[[],[]]"
+    Object.assign(JSON, { stringify: () => text })
+    return { facts: [Seen.of({ id: item.id, text: "garbled" })] }
+  }
+})
+
 /** Says which thread it runs on. */
 const thread = Agent.cpu("thread", { each: Item, writes: [Seen], execute: (item) => seen(item.id, threadId) })
 
@@ -360,6 +373,7 @@ export const hazards = Program.make("hazards", {
     crash,
     anywhere,
     increment,
-    makeBytes
+    makeBytes,
+    garble
   ]
 })
