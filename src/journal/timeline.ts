@@ -18,6 +18,7 @@ interface OutcomeLine {
   readonly each?: readonly [kind: string, id: string]
   readonly discarded?: string
   readonly facts?: ReadonlyArray<unknown>
+  readonly intents?: ReadonlyArray<{ readonly kind: string }>
   readonly part?: number
 }
 

@@ -13,6 +13,8 @@ import type { RowTimes } from "./timeline.ts"
 interface AgentWork {
   tasks: number
   discarded: number
+  /** The intents that were committed, by kind; left out if there are none. */
+  intents?: Record<string, number>
 }
 
 /** The states of the job's machine of which a journal knows the time. */
@@ -53,12 +55,17 @@ export class WorkSum {
   /** Counts the tasks of the next row, and not its time. */
   addTasks({ outcomes, recorded: { cycle } }: RowTimes): void {
     this.cycle = cycle
-    for (const { agent, discarded } of outcomes) {
+    for (const { agent, discarded, intents = [] } of outcomes) {
       const known = this.agents.get(agent)
       const work = known ?? { tasks: 0, discarded: 0 }
       if (known === undefined) this.agents.set(agent, work)
       work.tasks++
       if (discarded !== undefined) work.discarded++
+      for (const { kind } of intents) {
+        // The name of a kind may be that of a property of every object.
+        work.intents ??= Object.create(null) as Record<string, number>
+        work.intents[kind] = (work.intents[kind] ?? 0) + 1
+      }
     }
   }
 

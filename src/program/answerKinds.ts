@@ -45,6 +45,17 @@ export const ChildResult = kind("ChildResult", {
 /** The kinds that every program knows besides `Violation`. */
 export const answerKinds: ReadonlyArray<ErasedKind> = [eraseKind(Decision), eraseKind(ChildResult)]
 
+/** The intents that the engine performs itself, and the kinds that answer them. */
+export const engineIntents: ReadonlyArray<{ readonly name: string; readonly answer: ErasedKind }> = [
+  { name: approvalKind, answer: eraseKind(Decision) },
+  { name: childKind, answer: eraseKind(ChildResult) }
+]
+
+const packages = new Set<ErasedKind>([eraseKind(Violation), ...answerKinds])
+
+/** Whether the package defines a kind, and not the program. */
+export const isPackages = (kind: ErasedKind): boolean => packages.has(kind)
+
 const enginesOwn = new Set<ErasedKind>([eraseKind(Violation), eraseKind(ChildResult)])
 
 /** Whether only the engine writes facts of a kind. */

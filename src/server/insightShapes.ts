@@ -149,8 +149,18 @@ export const Work = Schema.Struct({
   awayMs: Schema.Number,
   /** The part of all this that this server measured itself. Null of a job that it does not hold. */
   measuredMs: Schema.NullOr(Schema.Number),
-  /** The committed tasks of each agent that had any. Empty unless they were asked for, or where there is no journal. */
-  agents: Schema.Record(Schema.String, Schema.Struct({ tasks: count, discarded: count }))
+  /**
+   * The committed tasks of each agent that had any, and the intents that they asked for, by kind. Empty unless they were asked
+   * for, or where there is no journal.
+   */
+  agents: Schema.Record(
+    Schema.String,
+    Schema.Struct({
+      tasks: count,
+      discarded: count,
+      intents: Schema.optionalKey(Schema.Record(Schema.String, count))
+    })
+  )
 }).annotate({ identifier: "Work" })
 
 /** The number of facts of each kind that has any, by name. */

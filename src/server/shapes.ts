@@ -446,7 +446,7 @@ export const Explanation = Schema.Struct({
   )
 }).annotate({ identifier: "Explanation" })
 
-/** The graph of a program: what each agent reads and writes. */
+/** The graph of a program: what each agent reads, writes and asks for, and the kinds of facts that answer. */
 export const Graph = Schema.Struct({
   agents: Schema.Array(
     Schema.Struct({
@@ -466,6 +466,19 @@ export const Graph = Schema.Struct({
       conflict: Schema.Literals(["reject", "keepFirst", "keepLast", "combine"]),
       /** The number of facts that retention keeps; null: all. */
       latest: Schema.NullOr(count)
+    })
+  ),
+  /**
+   * The kinds of intents that agents declare. Approvals and child jobs are among them where the program reads or takes their
+   * answers; no agent declares that it asks for these.
+   */
+  intents: Schema.Array(
+    Schema.Struct({
+      name: Schema.String,
+      /** The kinds of facts that answer. */
+      answers: Schema.Array(Schema.String),
+      /** `nobody`: the intents are only recorded, unless there is a handler of them. */
+      by: Schema.Literals(["handler", "engine", "nobody"])
     })
   ),
   signals: Schema.Array(Schema.String),

@@ -27,6 +27,7 @@ import { noteAtOnce } from "./metrics.ts"
 import { packageVersion } from "../platform/packageVersion.ts"
 import { isAllowed, permitAll } from "./permits.ts"
 import type * as Shapes from "./shapes.ts"
+import { engineIntents, isPackages } from "../program/answerKinds.ts"
 import { type CompiledProgram, type ErasedKind, compiledOf } from "../program/erased.ts"
 
 /** The JSON Schema of a schema; if it has none, the JSON Schema that accepts anything. */
@@ -42,37 +43,58 @@ const schemaOf = (schema: Schema.Constraint): Schema.Json => {
 const ruleOf = ({ conflict }: ErasedKind): (typeof Shapes.Graph.Type)["kinds"][number]["conflict"] =>
   typeof conflict === "function" ? "combine" : conflict
 
-/** The kinds of a program, without those of the package that no agent sees and nobody sends. */
-const usedKinds = ({ agents, kinds, signals }: CompiledProgram): ReadonlyArray<ErasedKind> => {
+/** The kinds of a program, without those of the package that no agent sees, nobody sends and no declared intent brings. */
+const usedKinds = ({ agents, intents, kinds, signals }: CompiledProgram): ReadonlyArray<ErasedKind> => {
   const used = new Set([
     ...signals,
-    ...agents.flatMap(({ visible, writes }) => [...visible, ...writes].map(({ name }) => name))
+    ...agents.flatMap(({ visible, writes }) => [...visible, ...writes].map(({ name }) => name)),
+    ...[...intents.values()].flatMap(({ answers }) => answers.map(({ name }) => name))
   ])
-  return [...kinds.values()].filter(({ name }) => used.has(name))
+  // Kinds that nothing uses were declared by the program itself, unless they are the package's own.
+  return [...kinds.values()].filter((kind) => used.has(kind.name) || !isPackages(kind))
 }
 
-/** What each agent reads and writes, with everything else that a picture of the program shows. */
-const graphOf = (program: CompiledProgram): typeof Shapes.Graph.Type => ({
-  agents: program.agents.map(({ each, fold, intents, join, name, timeoutMs, type, visible, writes }, index) => ({
+/** The kinds of intents that agents declare, and those of the engine whose answers the program has to do with. */
+const intentsIn = (
+  { intents }: CompiledProgram,
+  used: ReadonlyArray<ErasedKind>
+): (typeof Shapes.Graph.Type)["intents"] => [
+  ...[...intents.values()].map(({ answers, isRecord, name }) => ({
     name,
-    form: join !== undefined ? "join" : fold !== undefined ? "fold" : type,
-    tier: program.tierOf[index] ?? 0,
-    each: each?.name ?? null,
-    reads: visible.map((kind) => kind.name),
-    writes: writes.map((kind) => kind.name),
-    intents: intents.map((kind) => kind.name),
-    timeoutMs: timeoutMs ?? null
+    answers: answers.map((kind) => kind.name),
+    by: isRecord ? ("nobody" as const) : ("handler" as const)
   })),
-  kinds: usedKinds(program).map((kind) => ({
-    name: kind.name,
-    conflict: ruleOf(kind),
-    latest: kind.retention === "all" ? null : kind.retention.latest
-  })),
-  signals: [...program.signals],
-  invariants: (["structural", "semantic", "acceptance"] as const).flatMap((sort) =>
-    program[sort].map(({ name }) => ({ name, class: sort }))
-  )
-})
+  ...engineIntents
+    .filter(({ answer }) => used.includes(answer))
+    .map(({ answer, name }) => ({ name, answers: [answer.name], by: "engine" as const }))
+]
+
+/** The agents with their reads, writes and intents, and everything else that a picture of the program shows. */
+const graphOf = (program: CompiledProgram): typeof Shapes.Graph.Type => {
+  const used = usedKinds(program)
+  return {
+    agents: program.agents.map(({ each, fold, intents, join, name, timeoutMs, type, visible, writes }, index) => ({
+      name,
+      form: join !== undefined ? "join" : fold !== undefined ? "fold" : type,
+      tier: program.tierOf[index] ?? 0,
+      each: each?.name ?? null,
+      reads: visible.map((kind) => kind.name),
+      writes: writes.map((kind) => kind.name),
+      intents: intents.map((kind) => kind.name),
+      timeoutMs: timeoutMs ?? null
+    })),
+    kinds: used.map((kind) => ({
+      name: kind.name,
+      conflict: ruleOf(kind),
+      latest: kind.retention === "all" ? null : kind.retention.latest
+    })),
+    intents: intentsIn(program, used),
+    signals: [...program.signals],
+    invariants: (["structural", "semantic", "acceptance"] as const).flatMap((sort) =>
+      program[sort].map(({ name }) => ({ name, class: sort }))
+    )
+  }
+}
 
 /** A program as the API shows it. */
 export const infoOf = (program: Program.Any): typeof Shapes.ProgramInfo.Type => {

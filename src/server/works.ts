@@ -182,5 +182,7 @@ const workOf = (
   untoldMs,
   awayMs,
   measuredMs,
-  agents: Object.fromEntries([...agents].map(([name, work]) => [name, { ...work }]))
+  agents: Object.fromEntries(
+    [...agents].map(([name, work]) => [name, { ...work, ...(work.intents && { intents: { ...work.intents } }) }])
+  )
 })

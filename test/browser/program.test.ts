@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
 import { programs as others } from "../support/browser/programs.ts"
 import { programs, wide } from "../support/browser/questions.ts"
 import { until } from "../support/server/harness.ts"
-import { openSite, type Site, shows } from "./site.ts"
+import { focused, openSite, type Site, shows } from "./site.ts"
 
 let site: Site
 beforeAll(async () => {
@@ -22,6 +22,7 @@ describe("the view of the program", () => {
     await graph.locator(".doing").first().waitFor()
     expect((await graph.locator(".node text").allTextContents()).map((text) => text.trim()).sort()).toEqual([
       "Item 2",
+      "Mail 1 asked",
       "Report 2",
       "shorten 2 tasks · 1 discarded",
       "write 2 tasks"
@@ -94,13 +95,14 @@ describe("the view of the program", () => {
     expect(complaints).toEqual([])
   })
 
-  it("of 40 agents and 60 kinds begins at a readable size, shows all of them, and does not freeze the page", async () => {
+  it("of 40 agents and 60 kinds begins at a readable size, shows all of them, and needs no layout engine", async () => {
     await site.start("wide", "wide")
     await site.reach("wide", "converged")
     for (const size of [{ width: 1_280 }, { width: 390, height: 844, theme: "dark" }] as const) {
       const { complaints, page } = await site.visit("jobs/wide/program", size)
       const graph = page.locator(".chart.program")
       await until(async () => (await graph.locator(".node").count()) === 100, 20_000)
+      expect(await page.evaluate(`"ELK" in window`)).toBe(false)
       const text = async (): Promise<number> =>
         (await graph.locator(".node.agent text").first().boundingBox())?.height ?? 0
       expect(await text()).toBeGreaterThan(11)
@@ -177,6 +179,14 @@ describe("the view of the program", () => {
     const intent = page.getByRole("region", { name: "Intents" }).locator("tbody tr")
     await intent.waitFor()
     expect((await intent.locator("td").allInnerTexts()).at(5)).toBe("waits for a decision since cycle 1")
+    const graph = page.locator(".chart.program")
+    const texts = async () => (await graph.locator(".node text").allTextContents()).map((text) => text.trim()).sort()
+    const before = ["Approval 1 asked · 1 open", "Decision 0", "Sent 0", "ask 1 task", "send"]
+    await until(async () => JSON.stringify(await texts()) === JSON.stringify(before), 20_000)
+    const asks = page.getByRole("region", { name: "Agents" }).locator("tbody tr", { hasText: "ask" })
+    expect(await asks.locator("td").allInnerTexts()).toEqual(["ask", "fiber", "0", "–", "–", "–", "Approval"])
+    await page.getByRole("button", { name: "Approval 1 asked · 1 open, intent" }).click()
+    await until(async () => (await focused(page)) === "Intents")
     expect(complaints).toEqual([])
   })
 })

@@ -151,6 +151,7 @@ describe("a program", () => {
         { name: "Step", conflict: "reject", latest: null },
         { name: "Note", conflict: "reject", latest: null }
       ],
+      intents: [],
       signals: [],
       invariants: []
     })

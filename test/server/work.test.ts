@@ -83,6 +83,8 @@ describe("the work of a job", () => {
     await start("sends", "asked")
     await reach("asked", "awaiting")
     const before = await workOf("asked/work")
+    const { agents } = await workOf("asked/work?agents=true")
+    expect(agents).toEqual({ ask: { tasks: 1, discarded: 0, intents: { Approval: 1 } } })
     await restart()
     await until(async () => (await workOf("asked/work")).measuredMs !== null, 20_000)
     const found = await workOf("asked/work")

@@ -67,11 +67,14 @@ const MoreLink = () => {
 }
 
 export const AgentPane = ({
-  agent: { each, form, intents, name, reads, tier, writes },
+  agent: { each, form, name, reads, tier, writes },
+  intents,
   now,
   onClose
 }: {
   readonly agent: Agent
+  /** The kinds of intents that it declares, or asked for. */
+  readonly intents: ReadonlyArray<string>
   readonly now: AgentNow | undefined
   readonly onClose: () => void
 }) => (

@@ -1,8 +1,9 @@
 /**
- * The graph of a program: kinds with the number of their facts, and agents with their tasks. An agent that runs is marked.
+ * The graph of a program: kinds with the number of their facts, agents with their tasks, and intents with how often they were
+ * asked for. An agent that runs is marked, and so is what the job has and the program does not declare.
  *
- * A kind opens its facts, and an agent opens beside the graph. Buttons, + and -, and the wheel with ctrl zoom; 0 shows all;
- * dragging and scrolling move. The arrow keys go from node to node, and Enter opens one.
+ * A kind opens its facts, an agent opens beside the graph, and an intent leads to the list of intents. Buttons, + and -, and the
+ * wheel with ctrl zoom; 0 shows all; dragging and scrolling move. The arrow keys go from node to node, and Enter opens one.
  */
 import { useSignal } from "@preact/signals"
 import type { TargetedKeyboardEvent, TargetedPointerEvent, TargetedWheelEvent } from "preact"
@@ -24,15 +25,21 @@ import { at, isOver, tasks } from "./jobStore.ts"
 import { openKind } from "./links.tsx"
 import { visible } from "./parts.tsx"
 import { change, route } from "./route.ts"
-import type { Graph, TasksNow } from "./shapes.ts"
-import { useWork } from "./work.ts"
+import { type Asked, askedByKind, intentsOf, nodeId } from "./programNodes.ts"
+import type { Graph, TasksNow, Work } from "./shapes.ts"
 
 const cut = (name: string): string => visible(name.length > 26 ? `${name.slice(0, 25)}…` : name)
 
+/** The texts of a node: in its second line for agents and intents, beside its name for kinds, and for those who hear it. */
+interface NodeText {
+  readonly line: string
+  readonly spoken: string
+}
+
 interface NodeProps {
   readonly node: GraphNode
-  readonly facts: number
-  readonly now: AgentNow | undefined
+  readonly text: NodeText
+  readonly runs: boolean
   readonly isChosen: boolean
   /** Whether another node is chosen that has nothing to do with this one. */
   readonly isFar: boolean
@@ -42,56 +49,52 @@ interface NodeProps {
   readonly onFocus: (node: GraphNode) => void
 }
 
-/** What a node says, as it is seen: its name, and its count or what it does. */
-const textsOf = ({ isAgent, name, width }: GraphNode, facts: number, now: AgentNow | undefined) => {
-  const line = isAgent ? lineOf(now) : short(facts)
+/** A text that fits into a node. */
+const fit = (line: string, { width }: GraphNode): string => {
   const most = Math.floor(width / 5.6)
-  return { name: cut(name), line: isAgent && line.length > most ? `${line.slice(0, most - 1)}…` : line }
+  return line.length > most ? `${line.slice(0, most - 1)}…` : line
 }
 
-const titleOf = ({ isAgent, name }: GraphNode, facts: number, now: AgentNow | undefined): string => {
-  const line = isAgent ? lineOf(now) : plural(facts, "fact")
-  return `${isAgent ? "agent" : "kind"} ${name}${line === "" ? "" : `: ${line}`}`
-}
+/** The words for a node that the program does not declare. */
+const addedOf = ({ isAdded, sort }: GraphNode): string =>
+  !isAdded
+    ? ""
+    : sort === "kind"
+      ? "; no agent declares that it reads or writes it"
+      : "; no agent declares that it asks for it"
 
-const classOf = ({ isChosen, isFar, node, now }: NodeProps): string =>
-  [
-    "node",
-    node.isAgent ? "agent" : "kind",
-    now !== undefined && now.running.length > 0 ? "runs" : "",
-    isChosen ? "chosen" : "",
-    isFar ? "far" : ""
-  ]
+const classOf = ({ isChosen, isFar, node: { isAdded, sort }, runs }: NodeProps): string =>
+  ["node", sort, isAdded ? "added" : "", runs ? "runs" : "", isChosen ? "chosen" : "", isFar ? "far" : ""]
     .filter(Boolean)
     .join(" ")
 
 const Node = (props: NodeProps) => {
-  const { facts, isChosen, isStop, node, now, onFocus, onOpen } = props
-  const { height, id, isAgent, width, x, y } = node
-  const { line, name } = textsOf(node, facts, now)
+  const { isChosen, isStop, node, onFocus, onOpen, runs, text } = props
+  const { height, id, name, sort, width, x, y } = node
   const middle = x + width / 2
+  const hasLine = sort !== "kind" && text.line !== ""
   return (
     <g
       class={classOf(props)}
       data-node={id}
       role="button"
       tabIndex={isStop ? 0 : -1}
-      aria-label={`${name} ${line}${isAgent ? ", agent" : plural(facts, "fact").replace(/^\S+/, "")}`}
-      aria-pressed={isAgent ? isChosen : undefined}
+      aria-label={`${cut(name)} ${text.spoken}`}
+      aria-pressed={sort === "agent" ? isChosen : undefined}
       onClick={() => onOpen(node)}
       onFocus={() => onFocus(node)}
     >
-      <title>{titleOf(node, facts, now)}</title>
-      <rect x={x} y={y} width={width} height={height} rx={isAgent ? 8 : height / 2} />
-      {now !== undefined && now.running.length > 0 ? <circle class="pulse" cx={x + 13} cy={y + 16} r={4.5} /> : null}
-      <text x={middle} y={isAgent && line !== "" ? y + 20 : y + height / 2 + 4.5} text-anchor="middle">
-        {name}{" "}
-        {line === "" ? null : isAgent ? (
+      <title>{`${sort} ${name}${text.line === "" ? "" : `: ${text.spoken}`}${addedOf(node)}`}</title>
+      <rect x={x} y={y} width={width} height={height} rx={sort === "agent" ? 8 : sort === "kind" ? height / 2 : 2} />
+      {runs ? <circle class="pulse" cx={x + 13} cy={y + 16} r={4.5} /> : null}
+      <text x={middle} y={hasLine ? y + 20 : y + height / 2 + 4.5} text-anchor="middle">
+        {cut(name)}{" "}
+        {text.line === "" ? null : hasLine ? (
           <tspan class="doing" x={middle} y={y + 37}>
-            {line}
+            {fit(text.line, node)}
           </tspan>
         ) : (
-          <tspan class="count">{line}</tspan>
+          <tspan class="count">{text.line}</tspan>
         )}
       </text>
     </g>
@@ -175,16 +178,19 @@ const useDrag = ({ box }: View) => {
 
 const Edges = ({ chosen, laid }: { readonly laid: Laid; readonly chosen: string | undefined }) => (
   <>
-    {laid.edges.map(({ agent, id, isWrite, points }) => (
-      <path
-        key={id}
-        class={`edge${chosen === undefined ? "" : agent === chosen ? " near" : " far"}`}
-        d={points.map(([x, y], index) => `${index === 0 ? "M" : "L"}${x} ${y}`).join(" ")}
-        marker-end={`url(#${chosen !== undefined && agent === chosen ? "nearArrow" : "arrow"})`}
-      >
-        <title>{isWrite ? "writes" : "reads"}</title>
-      </path>
-    ))}
+    {laid.edges.map(({ from, points, to, verb }) => {
+      const isNear = chosen !== undefined && (from === chosen || to === chosen)
+      return (
+        <path
+          key={`${from}\n${to}`}
+          class={`edge${chosen === undefined ? "" : isNear ? " near" : " far"}`}
+          d={points.map(([x, y], index) => `${index === 0 ? "M" : "L"}${x} ${y}`).join(" ")}
+          marker-end={`url(#${isNear ? "nearArrow" : "arrow"})`}
+        >
+          <title>{verb}</title>
+        </path>
+      )
+    })}
   </>
 )
 
@@ -221,13 +227,32 @@ interface Props {
   readonly found: Graph
   readonly laid: Laid
   readonly counts: Readonly<Record<string, number>>
+  readonly work: Work | undefined
+  readonly asked: Asked
+  /** The intents that wait for an answer, by kind; undefined if that is not known. */
+  readonly open: ReadonlyMap<string, number> | undefined
 }
 
-/** The kinds and the agent around a chosen agent. */
+/** The ids of a chosen node and of those around it. */
 const nearOf = (laid: Laid, chosen: string | undefined): ReadonlySet<string> | undefined =>
   chosen === undefined
     ? undefined
-    : new Set([`a ${chosen}`, ...laid.edges.flatMap(({ agent, kind }) => (agent === chosen ? [`k ${kind}`] : []))])
+    : new Set([chosen, ...laid.edges.flatMap(({ from, to }) => (from === chosen ? [to] : to === chosen ? [from] : []))])
+
+/** The texts of nodes. */
+const textsOf = ({ asked, counts, open }: Props, now: ReadonlyMap<string, AgentNow>) => {
+  const sums = askedByKind(asked)
+  return ({ name, sort }: GraphNode): NodeText => {
+    if (sort === "kind") return { line: short(counts[name] ?? 0), spoken: plural(counts[name] ?? 0, "fact") }
+    if (sort === "agent") {
+      const line = lineOf(now.get(name))
+      return { line, spoken: `${line}, agent` }
+    }
+    const waits = open?.get(name) ?? 0
+    const line = `${number(sums.get(name) ?? 0)} asked${waits === 0 ? "" : ` · ${number(waits)} open`}`
+    return { line, spoken: `${line}, intent` }
+  }
+}
 
 /** Where the keys of the graph lead. */
 const keysOf = ({ box, showAll, zoom }: View, { nodes }: Laid, onOpen: (node: GraphNode) => void) => {
@@ -254,31 +279,43 @@ const keysOf = ({ box, showAll, zoom }: View, { nodes }: Laid, onOpen: (node: Gr
   }
 }
 
-/** Of a graph that is not all in sight, the first node is, or an agent that runs. It waits until that is known. */
+/** Begins with the first node in sight, or with an agent that runs. It waits until that is known. */
 const useBegin = (view: View, laid: Laid, now: TasksNow | undefined, isKnown: boolean): void => {
   const begun = useRef<Laid | undefined>(undefined)
   useEffect(() => {
     if (begun.current === laid || view.scale === 0 || (now === undefined && !isKnown)) return
     begun.current = laid
     const running = new Set(now?.running.map(({ agent }) => agent))
-    const place = laid.nodes.find(({ isAgent, name }) => isAgent && running.has(name))
+    const place = laid.nodes.find(({ name, sort }) => sort === "agent" && running.has(name))
     view.showAt(place ?? laid.nodes.reduce((first, node) => (node.x < first.x ? node : first)))
   })
 }
 
-export const ProgramGraph = ({ counts, found, laid }: Props) => {
+/** Leads to the list of intents, if the job has any. */
+const openIntents = (): void => {
+  const list = document.querySelector<HTMLElement>('[role="region"][aria-label="Intents"]')
+  list?.scrollIntoView({ block: "center" })
+  list?.focus({ preventScroll: true })
+}
+
+export const ProgramGraph = (props: Props) => {
+  const { asked, found, laid, work } = props
   const view = useScale(laid)
   const drag = useDrag(view)
-  const work = useWork(true)
   const isPresent = at.value === undefined && !isOver.value
   const now = agentsNow(isPresent ? tasks.value : undefined, work)
   const stop = useSignal<string | undefined>(undefined)
   const named = route.value.query["agent"]
   const agent = found.agents.find(({ name }) => name === named)
-  const near = nearOf(laid, agent?.name)
+  const chosen = agent && nodeId("agent", agent.name)
+  const near = nearOf(laid, chosen)
+  const textOf = textsOf(props, now)
   const choose = (name: string): void => change({ agent: name })
-  const onOpen = ({ isAgent, name }: GraphNode): void =>
-    isAgent ? choose(name === agent?.name ? "" : name) : openKind(name)
+  const onOpen = ({ name, sort }: GraphNode): void => {
+    if (sort === "agent") choose(name === agent?.name ? "" : name)
+    else if (sort === "kind") openKind(name)
+    else openIntents()
+  }
   const onWheel = (event: TargetedWheelEvent<HTMLDivElement>): void => {
     if (!event.ctrlKey) return
     event.preventDefault()
@@ -297,7 +334,7 @@ export const ProgramGraph = ({ counts, found, laid }: Props) => {
           ref={view.box}
           class="chart program"
           role="group"
-          aria-label={`Agents and kinds: ${number(laid.nodes.length)} of them. The table below lists the agents.`}
+          aria-label={`Agents, kinds and intents: ${number(laid.nodes.length)} of them. The table below lists the agents.`}
           onWheel={onWheel}
           onKeyDown={keysOf(view, laid, onOpen)}
           {...drag}
@@ -310,14 +347,14 @@ export const ProgramGraph = ({ counts, found, laid }: Props) => {
               <Marker id="arrow" />
               <Marker id="nearArrow" />
             </defs>
-            <Edges laid={laid} chosen={agent?.name} />
+            <Edges laid={laid} chosen={chosen} />
             {laid.nodes.map((node) => (
               <Node
                 key={node.id}
                 node={node}
-                facts={counts[node.name] ?? 0}
-                now={node.isAgent ? now.get(node.name) : undefined}
-                isChosen={node.isAgent && node.name === agent?.name}
+                text={textOf(node)}
+                runs={node.sort === "agent" && (now.get(node.name)?.running.length ?? 0) > 0}
+                isChosen={node.id === chosen}
                 isFar={near !== undefined && !near.has(node.id)}
                 isStop={node.id === first}
                 onOpen={onOpen}
@@ -326,7 +363,14 @@ export const ProgramGraph = ({ counts, found, laid }: Props) => {
             ))}
           </svg>
         </div>
-        {agent === undefined ? null : <AgentPane agent={agent} now={now.get(agent.name)} onClose={() => choose("")} />}
+        {agent === undefined ? null : (
+          <AgentPane
+            agent={agent}
+            intents={intentsOf(agent, asked)}
+            now={now.get(agent.name)}
+            onClose={() => choose("")}
+          />
+        )}
       </div>
     </>
   )

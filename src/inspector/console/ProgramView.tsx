@@ -1,8 +1,8 @@
 /**
- * The program: kinds and agents as a graph of reads and writes, with live counts; the job's input, its budget and who paid, its
+ * The program: agents, kinds and intents as a graph, with live counts; the job's input, its budget and who paid, its
  * invariants, its intents and its diagnostics.
  *
- * The layout engine is loaded when this view is first opened. Without it, the table below says the same.
+ * The layout engine is loaded when this view is first opened.
  */
 import { useSignal } from "@preact/signals"
 import { useEffect } from "preact/hooks"
@@ -17,10 +17,16 @@ import type { Laid } from "./graphPlaces.ts"
 import { layout } from "./layout.ts"
 import { Empty, Panel, Said } from "./parts.tsx"
 import { ProgramGraph } from "./ProgramGraph.tsx"
-import type { Graph, Replayed, TimelinePage } from "./shapes.ts"
+import { type Asked, intentsOf, nodesOf } from "./programNodes.ts"
+import type { Graph, Replayed, TimelinePage, Work } from "./shapes.ts"
 import { Value } from "./ValueView.tsx"
+import { useWork } from "./work.ts"
 
-const Agents = ({ found }: { readonly found: Graph }) => (
+/** Names in a cell. An agent without any has a dash: a name may be empty, too, and then says so. */
+const Names = ({ limit, names }: { readonly names: ReadonlyArray<string>; readonly limit: number }) =>
+  names.length === 0 ? <>–</> : <Said text={names.join(", ")} limit={limit} />
+
+const Agents = ({ asked, found }: { readonly found: Graph; readonly asked: Asked }) => (
   <div class="wide" tabIndex={0} role="region" aria-label="Agents">
     <table>
       <thead>
@@ -35,24 +41,24 @@ const Agents = ({ found }: { readonly found: Graph }) => (
         </tr>
       </thead>
       <tbody>
-        {found.agents.map(({ each, form, intents, name, reads, tier, writes }) => (
-          <tr key={name}>
+        {found.agents.map((agent) => (
+          <tr key={agent.name}>
             <td>
               <b>
-                <Said text={name} limit={80} />
+                <Said text={agent.name} limit={80} />
               </b>
             </td>
-            <td>{form}</td>
-            <td class="num">{number(tier)}</td>
-            <td>{each === null ? "" : <Said text={each} limit={60} />}</td>
+            <td>{agent.form}</td>
+            <td class="num">{number(agent.tier)}</td>
+            <td>{agent.each === null ? "–" : <Said text={agent.each} limit={60} />}</td>
             <td>
-              <Said text={reads.join(", ")} limit={200} />
+              <Names names={agent.reads} limit={200} />
             </td>
             <td>
-              <Said text={writes.join(", ")} limit={200} />
+              <Names names={agent.writes} limit={200} />
             </td>
             <td>
-              <Said text={intents.join(", ") || "–"} limit={120} />
+              <Names names={intentsOf(agent, asked)} limit={120} />
             </td>
           </tr>
         ))}
@@ -63,6 +69,8 @@ const Agents = ({ found }: { readonly found: Graph }) => (
 
 /** Between two questions for the past of a job that runs: each replays its journal. */
 const refreshMs = 5_000
+/** Tuning: the server replays for a twentieth of the time at most, so a long journal is asked for seldom. */
+const restsPerReplay = 20
 
 /** The job as its journal has it, after the cycle that the page shows. Undefined where there is no journal. */
 const useReplayed = () => {
@@ -72,26 +80,29 @@ const useReplayed = () => {
   useEffect(() => {
     replayed.value = undefined
     if (id === undefined) return undefined
+    let notBefore = 0
     return poll(refreshMs, async (abort) => {
       const known = replayed.value?.cycle
       const last = job.peek()?.cycle ?? 0
       if (known !== undefined && (cycle !== undefined || known >= last)) return
+      if (known !== undefined && !isOver.peek() && performance.now() < notBefore) return
       // A server without journals has no past, and says so by an empty timeline.
       const query = queryOf({ after: Math.max(0, last - 1), limit: 1 })
       const page = await ask<TimelinePage>(ofJob(id, `/timeline${query}`), { signal: abort })
       if (page?.ok !== true || page.value.cycles.length === 0) return
+      const asked = performance.now()
       const answer = await ask<Replayed>(ofJob(id, `/replay${queryOf({ at: cycle, valueLength: 1_000 })}`), {
         signal: abort
       })
+      notBefore = performance.now() + restsPerReplay * (performance.now() - asked)
       if (answer?.ok === true) replayed.value = answer.value
     })
   }, [id, cycle, isOver.value])
   return replayed.value
 }
 
-/** What the journal says of the job, or its result where there is no journal. */
-const OfJob = () => {
-  const replayed = useReplayed()
+/** The intents of the job and its other ends, from its journal, or from its result where there is no journal. */
+const OfJob = ({ replayed }: { readonly replayed: Replayed | undefined }) => {
   const { value } = job
   const result = at.value === undefined ? value?.result : undefined
   const usage = (at.value === undefined ? value?.usage : undefined) ?? replayed?.usage
@@ -112,45 +123,99 @@ const Input = () =>
     </Panel>
   )
 
-export const ProgramView = () => {
+/** The facts of the job by kind, as far as they are known. */
+const useCounts = (): Readonly<Record<string, number>> | undefined => {
+  const counts = useSignal<Readonly<Record<string, number>> | undefined>(undefined)
   const id = jobId.value
-  const { value: found } = graph
-  const laid = useSignal<Laid | undefined>(undefined)
-  const counts = useSignal<Readonly<Record<string, number>>>({})
   const version = job.value?.version
   const cycle = at.value
-  useEffect(() => {
-    if (found !== undefined) void layout(found).then((made) => (laid.value = made))
-  }, [found])
   useEffect(() => {
     if (id === undefined) return
     void ask<{ readonly kinds: Readonly<Record<string, number>> }>(ofJob(id, `/kinds${queryOf({ at: cycle })}`)).then(
       (answer) => {
-        if (answer?.ok === true) counts.value = answer.value.kinds
+        if (jobId.peek() !== id || at.peek() !== cycle) return
+        // Without an answer, the graph shows what the program declares.
+        counts.value = answer?.ok === true ? answer.value.kinds : (counts.peek() ?? {})
       }
     )
   }, [id, version, cycle])
-  if (id === undefined) return null
+  return counts.value
+}
+
+/** The intents that each agent asked for: from the journal, or from the result where there is no journal. */
+const askedIn = (work: Work | undefined, intents: Replayed["intents"]): Asked => {
+  const asked: Record<string, Record<string, number>> = {}
+  for (const [agent, { intents: kinds }] of Object.entries(work?.agents ?? {})) if (kinds) asked[agent] = { ...kinds }
+  if (Object.keys(asked).length > 0) return asked
+  for (const { agent, kind } of intents) {
+    const kinds = (asked[agent] ??= {})
+    kinds[kind] = (kinds[kind] ?? 0) + 1
+  }
+  return asked
+}
+
+/** The places of the graph. They are found anew when the job has a kind or an intent that it had not before. */
+const useLaid = (found: Graph | undefined, asked: Asked, counts: Readonly<Record<string, number>> | undefined) => {
+  const laid = useSignal<Laid | undefined>(undefined)
+  const drawn = found === undefined || counts === undefined ? undefined : nodesOf(found, { asked, counts })
+  const shape = JSON.stringify(drawn)
+  useEffect(() => {
+    if (drawn === undefined) return undefined
+    let isWanted = true
+    void layout(drawn).then((made) => {
+      if (isWanted) laid.value = made
+    })
+    return () => (isWanted = false)
+  }, [shape])
+  return laid.value
+}
+
+/** Explains the marks of the graph that are there. */
+const Legend = ({ laid: { nodes } }: { readonly laid: Laid }) => {
+  const added = nodes.filter(({ isAdded }) => isAdded)
+  return added.length === 0 ? null : (
+    <p class="soft">
+      Dashed: this job has {added.some(({ sort }) => sort === "kind") ? "facts of it" : "intents of it"}, and no agent
+      declares it.
+    </p>
+  )
+}
+
+export const ProgramView = () => {
+  const { value: found } = graph
+  const counts = useCounts()
+  const work = useWork(true)
+  const replayed = useReplayed()
+  const asked = askedIn(
+    work,
+    (at.value === undefined ? job.value?.result?.intents : undefined) ?? replayed?.intents ?? []
+  )
+  const laid = useLaid(found, asked, counts)
+  const open =
+    replayed &&
+    new Map([...Map.groupBy(replayed.unanswered, ({ kind }) => kind)].map(([kind, list]) => [kind, list.length]))
+  if (jobId.value === undefined) return null
   return (
     <>
       {found === undefined ? (
         <Empty>This server does not serve the program, so only its journal can be shown.</Empty>
       ) : null}
-      {laid.value === undefined || found === undefined ? null : (
+      {laid === undefined || found === undefined ? null : (
         <Panel
           title="Graph"
           note={
             at.value === undefined
-              ? "kinds with their facts, agents with their tasks"
+              ? "kinds with their facts, agents with their tasks, intents with how often they were asked for"
               : `as of cycle ${number(at.value)}`
           }
         >
-          <ProgramGraph found={found} laid={laid.value} counts={counts.value} />
+          <ProgramGraph found={found} laid={laid} counts={counts ?? {}} work={work} asked={asked} open={open} />
+          <Legend laid={laid} />
         </Panel>
       )}
       {found === undefined ? null : (
         <Panel title="Agents" note={number(found.agents.length)}>
-          <Agents found={found} />
+          <Agents found={found} asked={asked} />
         </Panel>
       )}
       {found === undefined || found.signals.length === 0 ? null : (
@@ -159,7 +224,7 @@ export const ProgramView = () => {
         </p>
       )}
       {found === undefined || found.invariants.length === 0 ? null : <Invariants list={found.invariants} />}
-      <OfJob />
+      <OfJob replayed={replayed} />
       <Input />
     </>
   )

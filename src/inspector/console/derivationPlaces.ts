@@ -1,14 +1,14 @@
 /**
- * The places of a graph in columns: few lines cross, and a node stands beside those that it hangs on.
+ * The places of a graph of facts in columns: few lines cross, and a node stands beside those that it hangs on (columns.ts).
  *
- * A line over several columns goes through a place of its own in each column between, so it crosses no node. Columns are put in
- * order by the middle of their neighbours, to and fro; then each is moved to where its nodes are nearest to their neighbours.
+ * A line over several columns goes through a place of its own in each column between, so it crosses no node.
  *
  * Boundary: pure; columns and lines in, places and paths out.
  */
+import { type Item, order, settle } from "./columns.ts"
 import type { DerivationGraph, GraphLine, GraphNode } from "./derivationGraph.ts"
 
-/** Of nodes, of the gaps between columns and rows, and of a line that goes through a column. */
+/** The sizes of nodes, the gap between two of a column, and the height of a line that goes through a column. */
 const size = { height: 46, gapY: 12, lineHeight: 6, least: 140, most: 212 }
 
 /** The widths of columns and of the gaps between them. */
@@ -44,87 +44,6 @@ export interface Places {
   readonly paths: ReadonlyArray<Path>
   readonly width: number
   readonly height: number
-}
-
-/** A node, or the place where a line goes through a column. */
-interface Item {
-  readonly key: string
-  readonly column: number
-  readonly height: number
-  /** Neighbours in the column before, and in the one after. */
-  readonly before: Array<Item>
-  readonly after: Array<Item>
-  row: number
-  /** The middle. */
-  y: number
-}
-
-/** Tuning: walks over the columns, to order them and to move them. More change little. */
-const walks = { order: 6, settle: 40 }
-
-const mean = (numbers: ReadonlyArray<number>): number => numbers.reduce((sum, n) => sum + n, 0) / numbers.length
-
-/**
- * The places nearest to those that are wished, in this order and with these gaps between: the least squares, by pooling
- * neighbours that would overlap.
- */
-const apart = (items: ReadonlyArray<Item>, wished: ReadonlyArray<number>): void => {
-  const offsets: Array<number> = []
-  items.forEach(({ height }, index) => {
-    const before = items[index - 1]
-    offsets.push(before === undefined ? 0 : (offsets[index - 1] ?? 0) + (before.height + height) / 2 + size.gapY)
-  })
-  const pools: Array<{ sum: number; count: number }> = []
-  wished.forEach((y, index) => {
-    let pool = { sum: y - (offsets[index] ?? 0), count: 1 }
-    for (let last = pools.at(-1); last !== undefined && last.sum / last.count >= pool.sum / pool.count;) {
-      pools.pop()
-      pool = { sum: last.sum + pool.sum, count: last.count + pool.count }
-      last = pools.at(-1)
-    }
-    pools.push(pool)
-  })
-  const places = pools.flatMap(({ count, sum }) => Array.from({ length: count }, () => sum / count))
-  items.forEach((item, index) => (item.y = (places[index] ?? 0) + (offsets[index] ?? 0)))
-}
-
-const renumber = (column: ReadonlyArray<Item>): void => column.forEach((item, row) => (item.row = row))
-
-/** Puts each column in the order of the middle of its neighbours on one side. */
-const order = (columns: ReadonlyArray<Array<Item>>): void => {
-  for (let walk = 0; walk < walks.order; walk++) {
-    const isForth = walk % 2 === 0
-    for (const column of isForth ? columns : columns.toReversed()) {
-      const wished = new Map(
-        column.map((item) => {
-          const near = isForth ? item.before : item.after
-          return [item, near.length === 0 ? item.row : mean(near.map(({ row }) => row))]
-        })
-      )
-      column.sort((a, b) => (wished.get(a) ?? 0) - (wished.get(b) ?? 0) || a.row - b.row)
-      renumber(column)
-    }
-  }
-}
-
-const settle = (columns: ReadonlyArray<ReadonlyArray<Item>>): void => {
-  for (const column of columns)
-    apart(
-      column,
-      column.map(() => 0)
-    )
-  for (let walk = 0; walk < walks.settle; walk++) {
-    for (const column of walk % 2 === 0 ? columns : columns.toReversed()) {
-      const near = column.map(({ after, before }) => [...before, ...after])
-      apart(
-        column,
-        column.map(({ y }, index) => {
-          const others = near[index] ?? []
-          return others.length === 0 ? y : mean(others.map((other) => other.y))
-        })
-      )
-    }
-  }
 }
 
 /** The items of all columns, with those of lines that go through. */
@@ -163,7 +82,7 @@ export const placesOf = (graph: DerivationGraph, { gap, node: nodeWidth }: Width
   const first = graph.nodes.reduce((least, { column }) => Math.min(least, column), 0)
   const { columns, items, ways } = itemsOf(graph, first)
   order(columns)
-  settle(columns)
+  settle(columns, size.gapY)
   const all = columns.flat()
   const top = all.reduce((least, { height, y }) => Math.min(least, y - height / 2), Infinity)
   const bottom = all.reduce((most, { height, y }) => Math.max(most, y + height / 2), -Infinity)

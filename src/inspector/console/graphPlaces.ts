@@ -1,30 +1,23 @@
 /**
  * Places in a graph: the part that is in sight at a scale, and the way from node to node. Boundary: pure; layout.ts finds places.
  */
+import type { ProgramLine, ProgramNode } from "./programNodes.ts"
+
+/** A node with its place. */
+export interface GraphNode extends ProgramNode {
+  readonly x: number
+  readonly y: number
+  readonly width: number
+  readonly height: number
+}
+
 /** A graph with places. */
 export interface Laid {
   readonly width: number
   readonly height: number
-  readonly nodes: ReadonlyArray<{
-    readonly id: string
-    readonly name: string
-    readonly isAgent: boolean
-    readonly x: number
-    readonly y: number
-    readonly width: number
-    readonly height: number
-  }>
-  /** `agent`, `kind`: the names of its ends. */
-  readonly edges: ReadonlyArray<{
-    readonly id: string
-    readonly agent: string
-    readonly kind: string
-    readonly isWrite: boolean
-    readonly points: ReadonlyArray<readonly [number, number]>
-  }>
+  readonly nodes: ReadonlyArray<GraphNode>
+  readonly edges: ReadonlyArray<ProgramLine & { readonly points: ReadonlyArray<readonly [number, number]> }>
 }
-
-export type GraphNode = Laid["nodes"][number]
 
 /** The key that points somewhere, as a direction. */
 export const directions: Readonly<Record<string, readonly [x: number, y: number]>> = {

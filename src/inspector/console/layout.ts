@@ -1,11 +1,13 @@
 /**
- * The layout of a program's graph, by ELK. Its script is large, so it is fetched from this server when it is first needed.
+ * The layout of a program's graph: of a small one by ELK, of a large one by columns (programPlaces.ts). ELK's script is large, so
+ * it is fetched from this server when it is first needed.
  *
  * Boundary: a graph in, places out.
  */
 import { loadScript } from "./browser.ts"
 import type { Laid } from "./graphPlaces.ts"
-import type { Graph } from "./shapes.ts"
+import type { ProgramNode, ProgramNodes } from "./programNodes.ts"
+import { placesOfProgram } from "./programPlaces.ts"
 
 interface Point {
   readonly x: number
@@ -62,28 +64,17 @@ const fetchEngine = (): Promise<Elk> =>
 
 const widthOf = (name: string, extra: number): number => Math.min(230, Math.max(70, name.length * 7.4 + extra))
 
-interface Edge {
-  readonly agent: string
-  readonly kind: string
-  readonly isWrite: boolean
-}
+/** The room that a node needs for its texts. Agents and intents have a second line. */
+const sizeOf = ({ name, sort }: ProgramNode): { readonly width: number; readonly height: number } =>
+  sort === "kind"
+    ? { width: widthOf(name, 62), height: 30 }
+    : { width: Math.max(sort === "agent" ? 150 : 110, widthOf(name, 30)), height: 48 }
 
-/** The reads and the writes of a program. The engine knows an edge by its place here. */
-const edgesOf = ({ agents }: Graph): ReadonlyArray<Edge> =>
-  agents.flatMap(({ each, name: agent, reads, writes }) => [
-    ...[...new Set(each === null ? reads : [each, ...reads])].map((kind) => ({ agent, kind, isWrite: false })),
-    ...[...new Set(writes)].map((kind) => ({ agent, kind, isWrite: true }))
-  ])
+/** Tuning: nodes and lines of a graph that the engine lays out within a frame that nobody notices. */
+const mostForEngine = 60
 
-/** Lays a program out, from what it begins with to what it ends with. Undefined if the engine cannot be loaded. */
-export const layout = async (graph: Graph): Promise<Laid | undefined> => {
-  let elk: Elk
-  try {
-    elk = await fetchEngine()
-  } catch {
-    return undefined
-  }
-  const edges = edgesOf(graph)
+const engineLayout = async (elk: Elk, { lines, nodes }: ProgramNodes): Promise<Laid> => {
+  const byId = new Map(nodes.map((node) => [node.id, node]))
   const laid = await elk.layout({
     id: "root",
     layoutOptions: {
@@ -95,35 +86,37 @@ export const layout = async (graph: Graph): Promise<Laid | undefined> => {
       "elk.layered.spacing.edgeEdgeBetweenLayers": "6",
       "elk.spacing.nodeNode": "14"
     },
-    children: [
-      ...graph.kinds.map(({ name }) => ({ id: `k ${name}`, width: widthOf(name, 62), height: 30 })),
-      // An agent has a second line, for its tasks.
-      ...graph.agents.map(({ name }) => ({ id: `a ${name}`, width: Math.max(150, widthOf(name, 26)), height: 48 }))
-    ],
-    edges: edges.map(({ agent, isWrite, kind }, index) => {
-      const ends = [`k ${kind}`, `a ${agent}`]
-      const [from = "", to = ""] = isWrite ? ends.reverse() : ends
-      return { id: String(index), sources: [from], targets: [to] }
-    })
+    children: nodes.map((node) => ({ id: node.id, ...sizeOf(node) })),
+    // The engine knows a line by its place here.
+    edges: lines.map(({ from, to }, index) => ({ id: String(index), sources: [from], targets: [to] }))
   })
   return {
     width: laid.width,
     height: laid.height,
-    nodes: laid.children.map(({ height, id, width, x = 0, y = 0 }) => ({
-      id,
-      name: id.slice(2),
-      isAgent: id.startsWith("a "),
-      x,
-      y,
-      width,
-      height
-    })),
-    edges: laid.edges.map(({ id, sections = [] }) => ({
-      id,
-      ...(edges[Number(id)] ?? { agent: "", kind: "", isWrite: false }),
-      points: sections.flatMap(({ bendPoints = [], endPoint, startPoint }) =>
+    nodes: laid.children.flatMap(({ height, id, width, x = 0, y = 0 }) => {
+      const node = byId.get(id)
+      return node === undefined ? [] : [{ ...node, x, y, width, height }]
+    }),
+    edges: laid.edges.flatMap(({ id, sections = [] }) => {
+      const line = lines[Number(id)]
+      if (line === undefined) return []
+      const points = sections.flatMap(({ bendPoints = [], endPoint, startPoint }) =>
         [startPoint, ...bendPoints, endPoint].map(({ x, y }) => [x, y] as const)
       )
-    }))
+      return [{ ...line, points }]
+    })
+  }
+}
+
+/**
+ * Lays a program out, from where it begins to where it ends. A large graph, and one for which the engine cannot be loaded, is
+ * laid out without the engine, so that the page does not freeze.
+ */
+export const layout = async (graph: ProgramNodes): Promise<Laid> => {
+  if (graph.nodes.length + graph.lines.length > mostForEngine) return placesOfProgram(graph, sizeOf)
+  try {
+    return await engineLayout(await fetchEngine(), graph)
+  } catch {
+    return placesOfProgram(graph, sizeOf)
   }
 }
