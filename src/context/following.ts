@@ -36,7 +36,7 @@ export interface Past<F extends Derived, Entry extends { readonly fact: F }> {
 
 /** The facts that are related to some roots. */
 export interface Related<F extends Derived, Entry extends { readonly fact: F }> {
-  /** Those that are there, in commit order, without the roots. */
+  /** The facts that are there, in commit order, without the roots. */
   readonly facts: ReadonlyArray<Entry>
   /** The versions of all that is related and of the roots, also of what was revised or pruned since. */
   readonly versions: ReadonlySet<number>
@@ -108,7 +108,7 @@ interface OfTask<F> {
 /** The causes among the shown facts, task by task. */
 class CausesAmong<F extends Derived> {
   readonly #tasks = new Map<string, OfTask<F>>()
-  /** What stands for the gone causes of a task. */
+  /** The versions that stand for the gone causes of a task. */
   readonly #stands = new Map<string, ReadonlyArray<number>>()
   readonly #shown: ReadonlySet<number>
   readonly #related: Pick<Related<F, { readonly fact: F }>, "facts" | "versions">

@@ -105,7 +105,7 @@ const versionAfter = (
   return last
 }
 
-/** Of each kind, the live entries of a stretch: at most one more than `limit`, so that it is seen whether there are more. */
+/** The live entries of a stretch by kind: at most one more of each than `limit`, so that it is seen whether there are more. */
 const entriesAfter = (
   context: JobContext,
   kinds: ReadonlyArray<string>,

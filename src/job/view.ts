@@ -67,9 +67,9 @@ export interface JobView {
   readonly facts: (query: FactQuery) => CommittedFacts
   /** The context, of which the facts up to the version are committed. */
   readonly committed: { readonly context: JobContext; readonly version: number }
-  /** Of a fork that this engine has begun. Undefined if nothing stays. */
+  /** Set in a fork that this engine has begun. Undefined if nothing stays. */
   readonly staying: Staying | undefined
-  /** Of a fork that this engine has begun. Undefined if its job waited for nothing. */
+  /** Set in a fork that this engine has begun. Undefined if its job waited for nothing. */
   readonly unasked: Unasked | undefined
   /** The derivation of a committed fact; null if there is no such fact. */
   readonly explain: (ref: FactRef) => ExplanationJson | null

@@ -28,7 +28,7 @@ export const liveEntry = (context: JobContext, { id, kind }: FactRef): Encoded |
   return undefined
 }
 
-/** What `context.encoded()` gives. A step is a number of facts that were ever committed, so dead ones hold up nothing. */
+/** The live facts of a context, as `context.encoded()` gives them. Dead facts hold up nothing: they count as steps, too. */
 export function* liveFacts(context: JobContext): Generator<void, ReadonlyArray<Encoded>> {
   const live: Array<Encoded> = []
   let steps = 0

@@ -54,7 +54,7 @@ export interface Growth {
   readonly perCycle: ReadonlyArray<number>
 }
 
-/** What a job's events say about its state. */
+/** The state of a job according to its events. */
 export interface Diagnosis {
   /** One sentence that answers the question. */
   readonly headline: string
@@ -209,7 +209,7 @@ export class Examination {
     return this.#standing
   }
 
-  /** What the events say so far. */
+  /** The diagnosis of the events so far. */
   get result(): Diagnosis {
     runSteps(this.#reading())
     const all = [...this.#failures.values()].sort((a, b) => b.count - a.count || b.last - a.last)
@@ -399,7 +399,7 @@ const unfinishedLine = (found: Omit<Diagnosis, "headline">): string => {
   return `It has not ended. ${plural(failure.count, "task")} of ${JSON.stringify(failure.agent)} failed: ${failure.message}.`
 }
 
-/** What keeps the job from its fixed point: facts that change in turns, or a kind that grows. */
+/** The reason why the job does not reach its fixed point: facts that change in turns, or a kind that grows. */
 const busyLine = ({ changing, cycles, growth }: Omit<Diagnosis, "headline">): string => {
   const [first] = changing
   const count = cycles.to - cycles.from + 1

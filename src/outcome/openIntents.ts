@@ -11,7 +11,7 @@ import type { JobEvent } from "./JobEvent.ts"
 
 interface Open {
   readonly kind: string
-  /** Of an approval. */
+  /** The id and the question of an approval. */
   readonly id: string | undefined
   readonly question: string | undefined
 }
@@ -77,7 +77,7 @@ export class OpenIntents {
     }
   }
 
-  /** What a job that awaits answers waits for. */
+  /** A sentence about the answers that a job awaits. */
   get sentence(): string {
     const open = [...this.#open.values()].flat()
     const approvals = open.filter(({ kind }) => kind === "Approval")

@@ -33,7 +33,7 @@ ${body}<script>${consoleTexts().script}</script>
 </html>
 `
 
-/** What the page may do: run its own scripts, use its own style, and ask those that `connect` names. */
+/** The policy of the page: it may run its own scripts, use its own style, and ask the addresses that `connect` names. */
 const policyOf = (connect: string): ReadonlyArray<string> => {
   const { layoutHash, script, style } = consoleTexts()
   return [

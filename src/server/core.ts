@@ -57,7 +57,7 @@ export interface SharedCore {
   readonly written: WrittenEvents
   /** The newest telemetry of the jobs that have viewers of it. */
   readonly telemetry: TelemetryRoom
-  /** What the events of jobs say of their state. */
+  /** The state of jobs according to their events. */
   readonly examinations: Examinations
   /** Contexts of past cycles. */
   readonly replays: Replays

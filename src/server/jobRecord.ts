@@ -27,7 +27,7 @@ export interface RecordedPoint {
   readonly pruned: number
 }
 
-/** What triggers the agents of a job, up to a version. */
+/** The facts that trigger the agents of a job, up to a version. */
 export interface RecordedTriggers {
   readonly version: number
   readonly kinds: Readonly<Record<string, ReadonlyArray<string>>>

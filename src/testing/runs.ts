@@ -81,7 +81,7 @@ export const recordOf = (
     return recordFrom(end, { rows, events, children, waitsFor })
   })
 
-/** What is known of a run beside its end. */
+/** Details of a run beside its end. */
 type Written = Pick<RunRecord, "rows" | "children" | "waitsFor"> & { readonly events: ReadonlyArray<object> }
 
 /** Writes down a run: its end, the texts of its journal, its events, its children, and what it waited for if it ended at rest. */

@@ -8,7 +8,7 @@ import type { Replayed } from "./shapes.ts"
 
 const kindsShown = 12
 
-/** What the head of the page does not say: the tier, what was open, and the facts of each kind. */
+/** Numbers that the head of the page does not show: the tier, open intents, and the facts of each kind. */
 const Numbers = ({ found: { diagnostics, facts, tier, unanswered } }: { readonly found: Replayed }) => (
   <dl class="numbers">
     <Line name="tier">{number(Math.max(0, tier))}</Line>

@@ -1,4 +1,4 @@
-/** What the viewer of a recorded job has to know: when it was recorded, and what the record lacks. */
+/** A note for the viewer of a recorded job: when it was recorded, and what the record lacks. */
 import { number, plural, time } from "./format.ts"
 import { Said } from "./parts.tsx"
 import { recorded } from "./recorded.ts"

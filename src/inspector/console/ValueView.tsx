@@ -35,7 +35,7 @@ interface NodeProps {
   readonly value: unknown
   readonly depth: number
   readonly room: Room
-  /** What stands behind it: a comma, or nothing. */
+  /** The text behind it: a comma, or nothing. */
   readonly behind: string
 }
 
@@ -225,7 +225,7 @@ const Lines = ({ room, text }: { readonly text: string; readonly room: Room }) =
   )
 }
 
-/** What the server has cut: the beginning of its text, and a way to the rest. */
+/** A value that the server has cut: the beginning of its text, and a way to the rest. */
 const Cut = ({
   class: name,
   length,

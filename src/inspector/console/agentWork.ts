@@ -26,7 +26,7 @@ export const agentsNow = (now: TasksNow | undefined, work: Work | undefined): Re
   return found
 }
 
-/** What an agent does, in a line. */
+/** A line about the tasks of an agent: those that run, those that wait, and those that were committed. */
 export const lineOf = ({ done, running, waiting }: AgentNow = idle): string =>
   [
     running.length === 0 ? "" : `${number(running.length)} ${running.length === 1 ? "runs" : "run"}`,

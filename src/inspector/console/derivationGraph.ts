@@ -15,7 +15,7 @@ interface Member {
   readonly key: string
   readonly fact: GraphFact
   readonly near: ReadonlyArray<string>
-  /** Those that it reaches by values that are not there any more. */
+  /** The keys of facts that it reaches by values that are gone. */
   readonly nearByGone: ReadonlyArray<string>
 }
 
@@ -126,7 +126,7 @@ const columnsOf = ({ members }: Side): ReadonlyMap<string, number> => {
   return columns
 }
 
-/** What is drawn of a side: rows of a column, by its number, and nodes of all. */
+/** The drawn part of a side: rows of a column, by its number, and nodes of all. */
 export interface Room {
   readonly nodes: number
   readonly rowsOf: (column: number) => number

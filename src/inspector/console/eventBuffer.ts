@@ -5,7 +5,7 @@
  * last event stays, however long it is. Boundary: pure; the log itself is on the server.
  */
 
-/** What a buffer may hold. It is cut down when it has a fifth more, so that cutting costs almost nothing. */
+/** The limits of a buffer. It is cut down when it has a fifth more, so that cutting costs almost nothing. */
 export interface Room {
   readonly events: number
   readonly characters: number

@@ -18,7 +18,7 @@ const remembered = 5_000
 /** Tuning: milliseconds between two requests. Rows of a fast job pass by more quickly. */
 const gapMs = 300
 
-/** What a cycle's record says of time. In milliseconds since the epoch. */
+/** The times in a cycle's record, in milliseconds since the epoch. */
 interface CycleTime {
   readonly began: number | undefined
   readonly committed: number
@@ -84,7 +84,7 @@ export const wantTimes = (cycles: ReadonlyArray<number>): void => {
   goOn()
 }
 
-/** What is known of a cycle. Who draws it is drawn again when more is known. */
+/** The known times of a cycle. A view that shows them is drawn again when more is known. */
 export const cycleTime = (cycle: number): CycleTime | undefined => {
   void timed.value
   return known.get(cycle)

@@ -29,7 +29,7 @@ const rowLength = 200
 export const isLoading = signal(false)
 export const problem = signal<Problem | undefined>(undefined)
 
-/** What was found so far: it grows in place, so a long search copies nothing. */
+/** The facts that were found so far. The list grows in place, so a long search copies nothing. */
 let found: Array<Fact> = []
 let cursor: string | null = null
 let pages = new Map<number, ReadonlyArray<Fact>>()

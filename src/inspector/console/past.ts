@@ -14,7 +14,7 @@ const valueLength = 1_000
 
 /** The job as its journal has it. Undefined while it is asked for, and on a server that keeps no journals. */
 export const replayed = signal<Replayed | undefined>(undefined)
-/** What the events up to the cycle say. */
+/** The diagnosis of the events up to the cycle. */
 const examined = signal<Diagnosis | undefined>(undefined)
 /** The numbers of facts that differ between that cycle and the newest. */
 export const since = signal<Diff["counts"] | undefined>(undefined)
@@ -46,7 +46,7 @@ effect(() => {
   return () => abort.abort()
 })
 
-/** What is known of the job at the cycle that the page shows. */
+/** The state of the job at the cycle that the page shows, as far as it is known. */
 export const shownDiagnosis = computed(() => (at.value === undefined ? diagnosis.value : examined.value))
 
 /** Where the job stood after the cycle, by its events. Undefined in the present. */
@@ -57,7 +57,7 @@ export const shownState = computed((): State | undefined =>
   at.value === undefined ? job.value?.state : standing.value?.state
 )
 
-/** What the job had used at the cycle that the page shows. */
+/** The usage of the job at the cycle that the page shows. */
 export const shownUsage = computed(() =>
   at.value === undefined ? (job.value?.usage ?? storedUsage.value) : replayed.value?.usage
 )

@@ -37,7 +37,7 @@ export type Item =
   | { readonly _tag: "Ended" }
   | { readonly _tag: "Goodbye" }
 
-/** What a task reported, newest last. A text that grows is shown as its newest state. */
+/** The reports of a task, newest last. A text that grows is shown as its newest state. */
 export interface Report {
   readonly key: string
   readonly agent: string

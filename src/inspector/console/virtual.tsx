@@ -49,7 +49,7 @@ const useWindow = (box: RefObject<HTMLDivElement | null>, full: number) => {
   return { height, inside, scale, scrolled, setScrolled, top: scrolled / scale }
 }
 
-/** What each key does. `page`: rows of a page. */
+/** The act of each key. `page`: rows of a page. */
 const keysOf = (
   { chosen, count, onOpen }: Props,
   page: number,
