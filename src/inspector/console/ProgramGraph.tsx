@@ -298,6 +298,25 @@ const openIntents = (): void => {
   list?.focus({ preventScroll: true })
 }
 
+/** Zooms by the wheel with ctrl. */
+const wheelOf =
+  (view: View) =>
+  (event: TargetedWheelEvent<HTMLDivElement>): void => {
+    if (!event.ctrlKey) return
+    event.preventDefault()
+    const box = event.currentTarget.getBoundingClientRect()
+    view.zoom(event.deltaY > 0 ? 1 / 1.15 : 1.15, event.clientX - box.left, event.clientY - box.top)
+  }
+
+/** Opens a node. The chosen agent is closed. */
+const openerOf =
+  (chosen: string | undefined, choose: (agent: string) => void) =>
+  ({ name, sort }: GraphNode): void => {
+    if (sort === "agent") choose(name === chosen ? "" : name)
+    else if (sort === "kind") openKind(name)
+    else openIntents()
+  }
+
 export const ProgramGraph = (props: Props) => {
   const { asked, found, laid, work } = props
   const view = useScale(laid)
@@ -311,17 +330,7 @@ export const ProgramGraph = (props: Props) => {
   const near = nearOf(laid, chosen)
   const textOf = textsOf(props, now)
   const choose = (name: string): void => change({ agent: name })
-  const onOpen = ({ name, sort }: GraphNode): void => {
-    if (sort === "agent") choose(name === agent?.name ? "" : name)
-    else if (sort === "kind") openKind(name)
-    else openIntents()
-  }
-  const onWheel = (event: TargetedWheelEvent<HTMLDivElement>): void => {
-    if (!event.ctrlKey) return
-    event.preventDefault()
-    const box = event.currentTarget.getBoundingClientRect()
-    view.zoom(event.deltaY > 0 ? 1 / 1.15 : 1.15, event.clientX - box.left, event.clientY - box.top)
-  }
+  const onOpen = openerOf(agent?.name, choose)
   const first = stop.value ?? laid.nodes[0]?.id
   const [width, height] = [laid.width + 2 * margin, laid.height + 2 * margin]
   useEffect(() => void (stop.value = undefined), [laid])
@@ -335,7 +344,7 @@ export const ProgramGraph = (props: Props) => {
           class="chart program"
           role="group"
           aria-label={`Agents, kinds and intents: ${number(laid.nodes.length)} of them. The table below lists the agents.`}
-          onWheel={onWheel}
+          onWheel={wheelOf(view)}
           onKeyDown={keysOf(view, laid, onOpen)}
           {...drag}
         >

@@ -8,7 +8,7 @@ import { useSignal } from "@preact/signals"
 import { useEffect } from "preact/hooks"
 import { ask, ofJob, queryOf } from "./api.ts"
 import { number } from "./format.ts"
-import { poll } from "./browser.ts"
+import { clockMs, poll } from "./browser.ts"
 import { BudgetPanel, Diagnostics } from "./Budgets.tsx"
 import { Intents } from "./Intents.tsx"
 import { Invariants } from "./Invariants.tsx"
@@ -85,16 +85,16 @@ const useReplayed = () => {
       const known = replayed.value?.cycle
       const last = job.peek()?.cycle ?? 0
       if (known !== undefined && (cycle !== undefined || known >= last)) return
-      if (known !== undefined && !isOver.peek() && performance.now() < notBefore) return
+      if (known !== undefined && !isOver.peek() && clockMs() < notBefore) return
       // A server without journals has no past, and says so by an empty timeline.
       const query = queryOf({ after: Math.max(0, last - 1), limit: 1 })
       const page = await ask<TimelinePage>(ofJob(id, `/timeline${query}`), { signal: abort })
       if (page?.ok !== true || page.value.cycles.length === 0) return
-      const asked = performance.now()
+      const asked = clockMs()
       const answer = await ask<Replayed>(ofJob(id, `/replay${queryOf({ at: cycle, valueLength: 1_000 })}`), {
         signal: abort
       })
-      notBefore = performance.now() + restsPerReplay * (performance.now() - asked)
+      notBefore = clockMs() + restsPerReplay * (clockMs() - asked)
       if (answer?.ok === true) replayed.value = answer.value
     })
   }, [id, cycle, isOver.value])

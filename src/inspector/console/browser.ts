@@ -51,6 +51,9 @@ export const loadScript = (src: string, integrity: string): Promise<void> =>
     document.head.append(script)
   })
 
+/** Milliseconds since the epoch. */
+export const clockMs = (): number => Date.now()
+
 /** Calls `body` now, and again `gapMs` after each end, until the returned function is called. */
 export const poll = (gapMs: number, body: (signal: AbortSignal) => Promise<unknown>): (() => void) => {
   const stop = new AbortController()
