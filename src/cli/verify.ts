@@ -72,10 +72,7 @@ const placeToCheck = (options: VerifyOptions): Effect.Effect<Place | undefined, 
     return isOfJobs || rest.length > 0 ? yield* unclear() : undefined
   })
 
-export const verify = (
-  host: Host,
-  options: VerifyOptions
-): Effect.Effect<number, Failed, NodeServices.NodeServices> =>
+export const verify = (host: Host, options: VerifyOptions): Effect.Effect<number, Failed, NodeServices.NodeServices> =>
   Effect.gen(function* () {
     const place = yield* placeToCheck(options)
     if (options.signals !== undefined && (!options.arrivals || place !== undefined)) {
