@@ -30,6 +30,8 @@ interface Listed {
   /** Jobs whose journals cannot be read. */
   readonly unread: ReadonlyArray<string>
   readonly cursor: string | null
+  /** The `before` of the page before; null if there is none. */
+  readonly previous: string | null
 }
 
 /* ---------------------------------------------------------------- a file */
@@ -69,7 +71,7 @@ const inFile = (
     if (cursor !== undefined) {
       return yield* new UsageError({ message: "--cursor is for a server: a file is listed as a whole" })
     }
-    if (jobId !== undefined) return { approvals: yield* openIn(jobId), unread: [], cursor: null }
+    if (jobId !== undefined) return { approvals: yield* openIn(jobId), unread: [], cursor: null, previous: null }
     const approvals: Array<Listed["approvals"][number]> = []
     const unread: Array<string> = []
     for (const job of yield* unfinished(program)) {
@@ -77,7 +79,7 @@ const inFile = (
       if (open === undefined) unread.push(job.jobId)
       else approvals.push(...open)
     }
-    return { approvals, unread, cursor: null }
+    return { approvals, unread, cursor: null, previous: null }
   })
 
 /* ---------------------------------------------------------------- a list */
