@@ -65,8 +65,8 @@ const untilTaken = Effect.fnUntraced(function* (store: Store, journal: StoredJou
 const rests: ReadonlySet<NoteTag | undefined> = new Set<NoteTag>(["Paused", "Awaiting"])
 
 /**
- * The time of a journal up to the job's end, or up to now if it rests. If another process holds the job, nobody here knows what it
- * did since its last row, unless it rests. The sum, which has all rows, stays as it is.
+ * The time of a journal up to the job's end, or up to now if it rests. If another process holds the job, nobody here knows what
+ * it did since its last row, unless it rests. The sum, which has all rows, stays as it is.
  */
 const toEnd = Effect.fnUntraced(function* (journal: StoredJournal, sum: WorkSum) {
   const end = yield* endIn(journal)

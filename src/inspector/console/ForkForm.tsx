@@ -91,23 +91,13 @@ const ValueOf = ({ name }: { readonly name: string }) => (
   </span>
 )
 
-export const ForkForm = ({
-  fact: { id, kind },
-  jobId,
-  value
-}: {
-  readonly jobId: string
-  readonly fact: FactRef
-  readonly value: unknown
-}) => {
-  const isOpen = useSignal(false)
+/** The text of the value, and what became of the fork. */
+const useForm = (jobId: string, cycle: number, kind: string) => {
   const text = useSignal("")
   const problem = useSignal<Problem | undefined>(undefined)
   const forked = useSignal<string | undefined>(undefined)
   const sent = useSignal("")
   const isBusy = useSignal(false)
-  const { field, opener } = useFocus(isOpen.value)
-  const cycle = at.value ?? job.value?.cycle ?? 0
   // A value that was forked makes no second job, unless it is changed or the form is opened anew.
   const asked = (): string => JSON.stringify([at.peek(), text.peek()])
   const isDone = (): boolean => forked.peek() !== undefined && sent.peek() === asked()
@@ -122,11 +112,30 @@ export const ForkForm = ({
     problem.value = answer.ok ? undefined : answer.problem
     if (answer.ok) forked.value = answer.value.jobId
   }
+  const begin = (value: unknown): void => {
+    text.value = JSON.stringify(value, undefined, 2) ?? ""
+    forked.value = undefined
+    problem.value = undefined
+  }
+  return { begin, fork, forked, isBusy, isDone, problem, text }
+}
+
+export const ForkForm = ({
+  fact: { id, kind },
+  jobId,
+  value
+}: {
+  readonly jobId: string
+  readonly fact: FactRef
+  readonly value: unknown
+}) => {
+  const isOpen = useSignal(false)
+  const { field, opener } = useFocus(isOpen.value)
+  const cycle = at.value ?? job.value?.cycle ?? 0
+  const { begin, fork, forked, isBusy, isDone, problem, text } = useForm(jobId, cycle, kind)
   if (!isOpen.value) {
     const open = (): void => {
-      text.value = JSON.stringify(value, undefined, 2) ?? ""
-      forked.value = undefined
-      problem.value = undefined
+      begin(value)
       isOpen.value = true
     }
     return (
