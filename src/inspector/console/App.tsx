@@ -3,6 +3,7 @@ import { signal, useSignal, useSignalEffect } from "@preact/signals"
 import { useEffect } from "preact/hooks"
 import { maySteer, tokenName } from "./access.ts"
 import { isReached, leaveToken, needsToken, token, useToken } from "./api.ts"
+import { keepFocus } from "./focus.ts"
 import { JobPage } from "./JobPage.tsx"
 import { JobsPage } from "./JobsPage.tsx"
 import { chosenCycle, goToCycle, job } from "./jobStore.ts"
@@ -166,6 +167,7 @@ const useKeys = (): void =>
 
 export const App = () => {
   useKeys()
+  useEffect(keepFocus, [])
   useSignalEffect(() => {
     const { value } = route
     document.title = value.page === "jobs" ? "Jobs · converge" : `${visible(value.id, 100) || "job"} · converge`

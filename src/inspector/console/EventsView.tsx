@@ -13,7 +13,7 @@ import { brief, exactTime, number, plural, since, span } from "./format.ts"
 import { at, job, jobId } from "./jobStore.ts"
 import { onceAFrame, pause } from "./browser.ts"
 import { EventBuffer } from "./eventBuffer.ts"
-import { Empty, messageOf, Said } from "./parts.tsx"
+import { ClosePane, Empty, messageOf, Said } from "./parts.tsx"
 import { Sides } from "./Sides.tsx"
 import { beginning } from "./text.ts"
 import { Value } from "./ValueView.tsx"
@@ -324,8 +324,9 @@ export const EventsView = () => {
   const until = at.value
   const shown = shownEvents(choice.value, until)
   const place = chosen.value === undefined ? -1 : shown.indexOf(chosen.value)
+  const isChosen = place !== -1
   return (
-    <div class="split">
+    <div class={isChosen ? "split chosen" : "split"}>
       <div class="list">
         <div class="toolbar">
           <p class="soft">
@@ -364,11 +365,12 @@ export const EventsView = () => {
           </>
         )}
       </div>
-      <section class="side" aria-label="the chosen event">
+      <section class={isChosen ? "side sheet" : "side"} aria-label="the chosen event">
         {chosen.value === undefined || place === -1 ? (
           <Empty>Choose an event to see all of it.</Empty>
         ) : (
           <>
+            <ClosePane name="Close the event" of="events" onClose={() => (chosen.value = undefined)} />
             <When event={chosen.value} />
             <Whole key={chosen.value.seq} event={chosen.value} jobId={id ?? ""} />
           </>

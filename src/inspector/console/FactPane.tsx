@@ -13,7 +13,8 @@ import { ForkForm } from "./ForkForm.tsx"
 import { number } from "./format.ts"
 import { at } from "./jobStore.ts"
 import { CycleLink, FactLink } from "./links.tsx"
-import { Fault, Said } from "./parts.tsx"
+import { ClosePane, Fault, Said } from "./parts.tsx"
+import { change } from "./route.ts"
 import type { History, Lineage } from "./shapes.ts"
 import { Value } from "./ValueView.tsx"
 import { fetchVersion, wholeOf } from "./wholeFact.ts"
@@ -183,13 +184,16 @@ export const FactPane = ({ jobId, named }: { readonly jobId: string; readonly na
   const { explanation, fact, hasMore, history, lineage, problem, without } = read.value
   const id = named.id ?? fact?.id
   return (
-    <section class="pane" aria-label="the chosen fact">
-      <h2>
-        <b>
-          <Said text={named.kind} limit={60} />
-        </b>
-        /{id === undefined ? `version ${named.version}` : <Said text={id} limit={400} />}
-      </h2>
+    <section class="pane sheet" aria-label="the chosen fact">
+      <header>
+        <h2>
+          <b>
+            <Said text={named.kind} limit={60} />
+          </b>
+          /{id === undefined ? `version ${named.version}` : <Said text={id} limit={400} />}
+        </h2>
+        <ClosePane name="Close the fact" of="factList" onClose={() => change({ of: "", fact: "", wide: "" })} />
+      </header>
       {problem === undefined ? null : <Fault problem={problem} />}
       {fact === undefined ? null : (
         <Value

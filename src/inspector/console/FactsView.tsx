@@ -274,7 +274,7 @@ export const FactsView = () => {
     kind === "" ? Object.values(counts.value).reduce((sum, count) => sum + count, 0) : (counts.value[kind] ?? 0)
   const compared = comparison(query["from"] ?? "", query["with"] ?? "", at.value ?? job.value?.cycle ?? 0)
   return (
-    <div class={chosen !== undefined && query["wide"] === "1" ? "facts wide" : "facts"}>
+    <div class={chosen === undefined ? "facts" : query["wide"] === "1" ? "facts wide" : "facts chosen"}>
       <Kinds counts={counts.value} kind={kind} />
       <div class="list">
         <div class="toolbar">

@@ -77,8 +77,7 @@ const Steering = () => {
         <button type="button" onClick={() => void steer("pause")}>
           Pause
         </button>
-      ) : null}
-      {resumable.has(value.state) ? (
+      ) : resumable.has(value.state) ? (
         <button type="button" class="primary" onClick={() => void steer("resume")}>
           Resume
         </button>
@@ -314,8 +313,8 @@ export const JobPage = () => {
       {problem.value === undefined ? null : <Fault problem={problem.value} />}
       <RecordNote />
       <Head />
-      {chosenCycle.value === undefined ? <Waiting jobId={value.id} /> : null}
       <Tabs view={value.view} id={value.id} />
+      {chosenCycle.value === undefined ? <Waiting jobId={value.id} view={value.view} /> : null}
       <div id="view" role="tabpanel" aria-labelledby={`tab-${value.view}`} class="view">
         {job.value === undefined && (problem.value === undefined || problem.value.isToldOnTop === true) ? (
           <Asking what="the job" />

@@ -6,6 +6,7 @@ import type { Problem } from "./api.ts"
 import {
   type Approval,
   approvals,
+  counted,
   decide,
   type Decision,
   dismiss,
@@ -18,11 +19,11 @@ import {
   turnTo,
   wholeData
 } from "./approvals.ts"
-import { ago, number } from "./format.ts"
+import { ago, number, plural } from "./format.ts"
 import { Confirm, Fault, Said, visible } from "./parts.tsx"
 import { now, poll } from "./browser.ts"
 import { recorded } from "./recorded.ts"
-import { hrefOf } from "./route.ts"
+import { hrefOf, type View } from "./route.ts"
 import { Value } from "./ValueView.tsx"
 
 const refreshMs = 2_000
@@ -33,25 +34,18 @@ interface Props {
   readonly approval: Approval
   /** Whether the job is named, since the page shows several. */
   readonly isNamed: boolean
+  /** Whether only the headline is shown. Undefined: it cannot be folded. */
+  readonly isFolded?: boolean | undefined
+  readonly onFold?: () => void
 }
 
-const Asked = ({ approval: { id, jobId, program, question, since, timeoutMs }, isNamed }: Props) => (
-  <header>
-    <h3 tabIndex={(question ?? id).length > longQuestion ? 0 : undefined}>
-      <Said text={question ?? id} limit={2_000} hasLines />
-    </h3>
-    <small>
-      {isNamed ? (
-        <a href={hrefOf({ page: "job", id: jobId, view: "overview", query: {} })}>
-          <Said text={program} limit={80} /> · <Said text={jobId} limit={80} />
-        </a>
-      ) : (
-        <Said text={id} limit={120} />
-      )}{" "}
-      · asked {ago(since, now.value)}
-      {timeoutMs === null ? null : ` · until ${new Date(since + timeoutMs).toLocaleString()}`}
-    </small>
-  </header>
+/** The headline of a question among several: the whole of it unfolds. */
+const Folding = ({ approval: { id, question }, isFolded, onFold }: Props) => (
+  <h3>
+    <button type="button" class="foldable" aria-expanded={isFolded !== true} onClick={onFold}>
+      <Said text={question ?? id} limit={isFolded === true ? 160 : 2_000} hasLines={isFolded !== true} />
+    </button>
+  </h3>
 )
 
 /** Why the viewer may not answer; nothing before the server has said what the token allows. */
@@ -82,21 +76,55 @@ const Decider = () =>
     </span>
   )
 
-const Question = ({ approval, isNamed }: Props) => {
+const Title = (props: Props) => {
+  const { approval, isFolded } = props
+  const text = approval.question ?? approval.id
+  if (isFolded !== undefined) return <Folding {...props} />
+  return (
+    <h3 tabIndex={text.length > longQuestion ? 0 : undefined}>
+      <Said text={text} limit={2_000} hasLines />
+    </h3>
+  )
+}
+
+const Asked = ({ approval: { id, jobId, program, since, timeoutMs }, isNamed }: Props) => (
+  <small>
+    {isNamed ? (
+      <a href={hrefOf({ page: "job", id: jobId, view: "overview", query: {} })}>
+        <Said text={program} limit={80} /> · <Said text={jobId} limit={80} />
+      </a>
+    ) : (
+      <Said text={id} limit={120} />
+    )}{" "}
+    · asked {ago(since, now.value)}
+    {timeoutMs === null ? null : ` · until ${new Date(since + timeoutMs).toLocaleString()}`}
+  </small>
+)
+
+const Question = (props: Props) => {
+  const { approval, isFolded, isNamed } = props
   const { data, id, length, question } = approval
   const note = useSignal("")
   const asked = useSignal<Decision | undefined>(undefined)
   const isBusy = useSignal(false)
   const problem = useSignal<Problem | undefined>(undefined)
   const answer = async (decision: Decision): Promise<void> => {
+    if (isBusy.value) return
     asked.value = undefined
     isBusy.value = true
     problem.value = await decide(approval, decision, note.value)
     isBusy.value = false
   }
   return (
-    <article class="approval">
-      <Asked approval={approval} isNamed={isNamed} />
+    <article
+      class={isFolded === true ? "approval folded" : "approval"}
+      tabIndex={-1}
+      aria-label={visible(question ?? id, 200)}
+    >
+      <header>
+        <Title {...props} />
+        {isFolded === true ? null : <Asked approval={approval} isNamed={isNamed} />}
+      </header>
       {data === null || data === undefined ? null : (
         <Value value={data} label="data of the question" length={length} whole={wholeData(approval)} />
       )}
@@ -116,10 +144,10 @@ const Question = ({ approval, isNamed }: Props) => {
               onInput={({ currentTarget }) => (note.value = currentTarget.value)}
             />
           </label>
-          <button type="submit" class="primary" disabled={isBusy.value}>
+          <button type="submit" class="primary" aria-disabled={isBusy.value}>
             Approve
           </button>
-          <button type="button" disabled={isBusy.value} onClick={() => (asked.value = "reject")}>
+          <button type="button" aria-disabled={isBusy.value} onClick={() => (asked.value = "reject")}>
             Reject…
           </button>
         </form>
@@ -217,32 +245,67 @@ const Pages = ({ jobId }: { readonly jobId: string | undefined }) => {
   )
 }
 
-/** The open questions of a job, oldest first. Without a job, those of all jobs, of the newest jobs first. */
-export const Waiting = ({ jobId }: { readonly jobId?: string }) => {
+/** How many questions are open, as far as the page knows. */
+const countOf = (open: number, hasPages: boolean): string => {
+  if (!hasPages) return open === 0 ? "no question" : plural(open, "question")
+  const { count, isAll } = counted.value ?? { count: open, isAll: false }
+  // An answer to a question may come before the next count.
+  return `${plural(Math.max(count, open), "question")}${isAll ? "" : " or more"}, ${number(open)} on this page`
+}
+
+const keyOf = ({ id, jobId }: Approval): string => `${jobId}\n${id}`
+
+/** The way to the questions, from a view that is about something else. */
+const Line = ({ count, jobId }: { readonly count: string; readonly jobId: string }) => (
+  <p class="waitingLine">
+    <b>Waiting for you:</b> {count}.{" "}
+    <a href={hrefOf({ page: "job", id: jobId, view: "overview", query: {} })}>Answer on the overview</a>
+  </p>
+)
+
+interface WaitingProps {
+  /** Undefined: the questions of all jobs. */
+  readonly jobId?: string
+  readonly view?: View
+}
+
+/**
+ * The open questions of a job, oldest first. Without a job, those of all jobs, of the newest jobs first. Several questions of one
+ * job are folded to their headlines, and one of them is open. Views other than the overview have one line.
+ */
+export const Waiting = ({ jobId, view = "overview" }: WaitingProps) => {
   useEffect(() => poll(refreshMs, (abort) => fetchApprovals(jobId, abort)), [jobId])
+  const unfolded = useSignal<string | undefined>(undefined)
   const open = approvals.value.filter((approval) => jobId === undefined || approval.jobId === jobId)
   const told = late.value.filter(({ approval }) => jobId === undefined || approval.jobId === jobId)
   const hasPages = previous.value !== null || next.value !== null
   if (open.length + told.length === 0 && !hasPages) return null
-  const count = open.length === 0 ? "no question" : open.length === 1 ? "one question" : `${open.length} questions`
+  const count = countOf(open.length, hasPages)
+  if (jobId !== undefined && view !== "overview")
+    return open.length === 0 && !hasPages ? null : <Line count={count.replace(/, .*/, "")} jobId={jobId} />
+  const isFoldable = jobId !== undefined && open.length > 1
+  // The first is open, until another is chosen, and again when that has gone.
+  const chosen = open.find((approval) => keyOf(approval) === unfolded.value) ?? open[0]
   return (
-    <section class={open.length === 0 ? "waiting over" : "waiting"} aria-label="Waiting for a decision">
+    <section class={open.length === 0 ? "waiting over" : "waiting"} aria-label="Waiting for a decision" tabIndex={0}>
       {open.length === 0 && !hasPages ? null : (
-        <h2>
-          Waiting for you{" "}
-          <small>
-            {count}
-            {hasPages ? " on this page" : ""}
-          </small>
+        <h2 tabIndex={-1}>
+          Waiting for you <small>{count}</small>
         </h2>
       )}
+      <Pages jobId={jobId} />
       {told.map((one, index) => (
         <TooLate key={index} one={one} />
       ))}
       {open.map((approval) => (
-        <Question key={`${approval.jobId}\n${approval.id}`} approval={approval} isNamed={jobId === undefined} />
+        <Question
+          key={keyOf(approval)}
+          approval={approval}
+          isNamed={jobId === undefined}
+          isFolded={isFoldable ? approval !== chosen : undefined}
+          onFold={() => (unfolded.value = keyOf(approval))}
+        />
       ))}
-      <Pages jobId={jobId} />
     </section>
   )
 }

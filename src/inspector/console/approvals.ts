@@ -6,6 +6,7 @@
 import { effect, signal } from "@preact/signals"
 import { tokenName } from "./access.ts"
 import { type Answer, ask, ofJob, type Problem, queryOf } from "./api.ts"
+import { now } from "./browser.ts"
 
 /** An approval that is open. `since` is in milliseconds since the epoch; `timeoutMs` is from then. */
 export interface Approval {
@@ -34,6 +35,9 @@ export type Decision = "approve" | "reject"
 export const approvals = signal<ReadonlyArray<Approval>>([])
 export const previous = signal<string | null>(null)
 export const next = signal<string | null>(null)
+
+/** How many questions are open. `isAll`: false if there may be more. Undefined: the page in sight has all of them. */
+export const counted = signal<{ readonly count: number; readonly isAll: boolean } | undefined>(undefined)
 
 /** A place of the list: the page after it, or before it. */
 type Place = { readonly cursor: string } | { readonly before: string }
@@ -79,6 +83,10 @@ interface Page {
 
 const pageSize = 20
 
+/** Tuning: questions up to which they are counted, and the time between two counts. */
+const mostCounted = 1_000
+const countMs = 10_000
+
 /** Tuning: empty pages that are read on by themselves. A server looks at some jobs for one page, and may find none that waits. */
 const mostEmpty = 5
 
@@ -87,6 +95,28 @@ const fetchPage = (jobId: string | undefined, place: Place | undefined, abort: A
   return jobId === undefined
     ? ask<Page>(`approvals${query}`, { signal: abort })
     : ask<Page>(ofJob(jobId, `/approvals${query}`), { signal: abort })
+}
+
+let countedAt = 0
+let countedOf: string | undefined
+
+/** Counts the questions where one page does not have them all. An answer to one of them asks for a new count. */
+const count = async (jobId: string | undefined, abort: AbortSignal): Promise<void> => {
+  if (next.value === null && previous.value === null) {
+    counted.value = undefined
+    countedAt = 0
+    return
+  }
+  if (countedOf === jobId && now.peek() - countedAt < countMs) return
+  if (countedOf !== jobId) counted.value = undefined
+  countedOf = jobId
+  countedAt = now.peek()
+  const query = queryOf({ limit: mostCounted, valueLength: 0 })
+  const answer = await ask<Page>(jobId === undefined ? `approvals${query}` : ofJob(jobId, `/approvals${query}`), {
+    signal: abort
+  })
+  if (answer?.ok !== true || countedOf !== jobId) return
+  counted.value = { count: answer.value.approvals.length, isAll: answer.value.cursor === null }
 }
 
 /** Asks for the page in sight. A page without questions is passed over: onwards, or else back. */
@@ -106,7 +136,7 @@ export const fetchApprovals = async (jobId: string | undefined, abort: AbortSign
       previous.value = back
       // All questions of a later page were answered meanwhile.
       if (found.length === 0 && beyond === null) chosen = undefined
-      return
+      return count(jobId, abort)
     }
     place = isBack ? { before: beyond } : { cursor: beyond }
   }
@@ -138,5 +168,6 @@ export const decide = async (approval: Approval, decision: Decision, note: strin
     late.value = [...late.value, { approval, problem }].slice(-mostLate)
   }
   approvals.value = approvals.value.filter((other) => other.id !== id || other.jobId !== jobId)
+  countedAt = 0
   return undefined
 }

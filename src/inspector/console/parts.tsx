@@ -100,6 +100,30 @@ export const Panel = ({
 
 export const Empty = ({ children }: { readonly children: ComponentChildren }) => <p class="empty">{children}</p>
 
+/** Closes the pane of a chosen row, and gives the focus to the list that it was chosen in. `of`: the class of that list. */
+export const ClosePane = ({
+  name,
+  of,
+  onClose
+}: {
+  readonly name: string
+  readonly of: string
+  readonly onClose: () => void
+}) => (
+  <button
+    type="button"
+    class="quiet closePane"
+    aria-label={name}
+    onClick={() => {
+      onClose()
+      // In full width, the list is back a moment later.
+      requestAnimationFrame(() => document.querySelector<HTMLElement>(`.${of}`)?.focus())
+    }}
+  >
+    Close
+  </button>
+)
+
 /** A question before a destructive act. It takes the focus, and gives it back. */
 export const Confirm = ({
   title,
@@ -120,8 +144,11 @@ export const Confirm = ({
   const dialog = useRef<HTMLDialogElement>(null)
   useEffect(() => {
     const before = document.activeElement
-    dialog.current?.showModal()
+    const { current } = dialog
+    current?.showModal()
     return () => {
+      // A dialog that is open keeps the focus in it.
+      current?.close()
       if (before instanceof HTMLElement) before.focus()
     }
   }, [])
