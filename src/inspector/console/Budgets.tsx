@@ -62,7 +62,7 @@ export const Diagnostics = ({ list }: { readonly list: Result["diagnostics"] }) 
 export const BudgetPanel = ({ usage }: { readonly usage: Usage }) => {
   const budget = limits.value
   const rows: ReadonlyArray<Shown> = [
-    ["cycles", usage.cycles, budget["cycles"], number],
+    ["cycles used", usage.cycles, budget["cycles"], number],
     ["facts", usage.facts, budget["facts"], number],
     ["tasks", usage.agents, budget["agents"], number],
     ["duration", usage.durationMs, budget["duration"], span],

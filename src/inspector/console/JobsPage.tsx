@@ -5,8 +5,8 @@ import { useSignal } from "@preact/signals"
 import { ago, bytes, number, plural, span } from "./format.ts"
 import {
   ages,
+  attributeIn,
   hasMore,
-  isAttribute,
   isLoaded,
   jobs,
   type ListedJob,
@@ -16,7 +16,7 @@ import {
   watchJobs
 } from "./jobsStore.ts"
 import { needPrograms, programs } from "./jobStore.ts"
-import { now } from "./browser.ts"
+import { isNarrow, now } from "./browser.ts"
 import { Asking, Bar, Empty, Fault, Said, StateMark, visible } from "./parts.tsx"
 import { change, go, hrefOf, route } from "./route.ts"
 import { overscan, VirtualList } from "./virtual.tsx"
@@ -40,6 +40,8 @@ const intoResults = (event: KeyboardEvent): void => {
 const Filters = () => {
   const { query } = route.value
   const chosen = query["program"] ?? ""
+  const attribute = query["attribute"] ?? ""
+  const isWrong = attribute !== "" && attributeIn(attribute) === undefined
   const names = [...new Set([...programs.value.map(({ name }) => name), ...(chosen === "" ? [] : [chosen])])].sort()
   return (
     <form class="filters" role="search" onSubmit={(event) => event.preventDefault()}>
@@ -88,9 +90,10 @@ const Filters = () => {
           class="attribute"
           aria-label="Filter by an attribute: its key, a colon and its value"
           placeholder="Attribute key:value"
-          aria-invalid={(query["attribute"] ?? "") !== "" && !isAttribute(query["attribute"] ?? "")}
+          aria-invalid={isWrong}
+          aria-describedby={isWrong ? "attributeNote" : undefined}
           title="A key, a colon and a value, for example customer:42"
-          value={query["attribute"] ?? ""}
+          value={attribute}
           onInput={({ currentTarget }) => change({ attribute: currentTarget.value })}
           onKeyDown={intoResults}
         />
@@ -105,6 +108,11 @@ const Filters = () => {
           onKeyDown={intoResults}
         />
       </div>
+      {isWrong ? (
+        <p id="attributeNote" class="wrong" role="status">
+          An attribute is a key, a colon and a value, such as <code>customer:42</code>. Until then it filters nothing.
+        </p>
+      ) : null}
     </form>
   )
 }
@@ -193,10 +201,10 @@ const Row = ({ job }: { readonly job: ListedJob }) => {
       </span>
       <span class="why">{job.error === null ? "" : <Said text={job.error} limit={80} />}</span>
       <Used {...job} />
-      <span class="num">
-        {number(job.cycle)} <small>{job.cycle === 1 ? "cycle" : "cycles"}</small>
+      <span class="num place">
+        <small>cycle</small> {number(job.cycle)}
       </span>
-      <span class="num">{span(Math.max(0, end - job.createdAt))}</span>
+      <span class="num took">{span(Math.max(0, end - job.createdAt))}</span>
       <span class="num age">{ago(job.createdAt, now.value)}</span>
     </>
   )
@@ -269,7 +277,7 @@ export const JobsPage = () => {
           class="jobList"
           label={`${plural(list.length, "job")}${hasMore.value ? " and more" : ""}`}
           count={list.length}
-          rowHeight={52}
+          rowHeight={isNarrow.value ? 84 : 52}
           row={(at) => <Row job={list[at]!} />}
           keyOf={(at) => list[at]!.jobId}
           chosen={index}

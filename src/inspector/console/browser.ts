@@ -20,6 +20,13 @@ if (recorded === undefined) {
   }, 1_000)
 }
 
+const narrow = matchMedia("(max-width: 720px)")
+
+/** Whether the window is as narrow as that of a phone. The style has rules for the same width. */
+export const isNarrow = signal(narrow.matches)
+
+narrow.addEventListener("change", () => (isNarrow.value = narrow.matches))
+
 /** Calls `body` after a time, unless the returned function is called before. */
 export const later = (ms: number, body: () => void): (() => void) => {
   const timer = window.setTimeout(body, ms)

@@ -39,8 +39,14 @@ export const ages: Readonly<Record<string, { readonly since?: number; readonly u
 /** A job in the list. Attributes are there on a server that keeps them. */
 export type ListedJob = JobSummary & { readonly attributes?: Readonly<Record<string, string>> }
 
-/** Whether a text can be a filter by attribute: a key, a colon and a value. */
-export const isAttribute = (text: string): boolean => /^[^:]+:./s.test(text)
+/**
+ * A filter by attribute as the server takes it, from a key, a colon or a sign of equality, and a value. Undefined if the text is
+ * none. No key has either sign.
+ */
+export const attributeIn = (text: string): string | undefined => {
+  const [, key, value] = /^([^:=]+)[:=](.+)$/s.exec(text.trim()) ?? []
+  return key === undefined || value === undefined ? undefined : `${key}:${value}`
+}
 
 const filterOf = (query: Query): Query => Object.fromEntries(filters.map((name) => [name, query[name] ?? ""]))
 
@@ -52,7 +58,7 @@ const askedOf = ({
   const { since, until } = ages[age] ?? {}
   return {
     ...rest,
-    attribute: isAttribute(attribute) ? attribute : undefined,
+    attribute: attributeIn(attribute),
     since: since === undefined ? undefined : now.peek() - since,
     until: until === undefined ? undefined : now.peek() - until
   }
