@@ -157,3 +157,49 @@ describe("the list of jobs", () => {
     expect(complaints).toEqual([])
   })
 })
+
+describe("a job that ended with a long journal", () => {
+  it("shows its end before its journal is read, and nothing jumps when the rest comes", async () => {
+    await site.start("counts", "early", { to: 3, ms: 0 })
+    await site.reach("early", "converged")
+    const { complaints, page } = await site.visit("jobs")
+    let isHeld = true
+    await page.route(/\/jobs\/early(\?valueLength|\/diagnosis|\/replay)/, async (route) => {
+      await until(async () => !isHeld, 30_000)
+      await route.continue()
+    })
+    await page.locator(".jobList .row", { hasText: "early" }).click()
+    const headline = page.locator(".headline", { hasText: "It converged after cycle" })
+    await headline.waitFor()
+    await shows(page, "The server reads the journal of the job for the rest.")
+    await page.locator(".head .state", { hasText: "converged" }).waitFor()
+    const [before, tabs] = [await headline.boundingBox(), await page.locator(".tabs").boundingBox()]
+    isHeld = false
+    await page.getByText("The server reads the journal").waitFor({ state: "detached" })
+    await page.locator("table.budget").waitFor()
+    expect((await headline.boundingBox())!.y).toBe(before!.y)
+    expect((await page.locator(".tabs").boundingBox())!.y).toBe(tabs!.y)
+    expect(complaints).toEqual([])
+  })
+})
+
+describe("the stack and the cause of a failure", () => {
+  it("are told once, with the frames of own code marked and those of libraries folded", async () => {
+    await site.start("panics", "marked")
+    await site.reach("marked", "failed")
+    const { page } = await site.visit("jobs/marked/overview")
+    const own = page.locator(".stack .own")
+    await own.first().waitFor()
+    expect(await own.first().innerText()).toContain("brokenParser")
+    expect(await page.locator(".stack pre").innerText()).not.toContain("node_modules")
+    await page.getByRole("button", { name: /^Show all, with \d+ of libraries/ }).click()
+    expect(await page.locator(".stack pre").innerText()).toContain("node_modules")
+    await site.start("fails", "once")
+    await site.reach("once", "failed")
+    const again = await site.visit("jobs/once/overview")
+    await again.page.locator("dl.lines", { hasText: "EXPIRED" }).waitFor()
+    const text = await again.page.locator("dl.lines").first().innerText()
+    expect(text.split("EXPIRED").length - 1).toBe(1)
+    expect(text).toContain("Refused")
+  })
+})

@@ -17,6 +17,7 @@ import { shownDiagnosis, shownState, since } from "./past.ts"
 import { hrefOf, route } from "./route.ts"
 import type { Diagnosis, FactRef, TasksNow } from "./shapes.ts"
 import { Sides } from "./Sides.tsx"
+import { Stack } from "./Stack.tsx"
 import { Value } from "./ValueView.tsx"
 import { ViolationFacts } from "./Violation.tsx"
 
@@ -32,6 +33,19 @@ const textIn = (value: unknown): string | undefined => (typeof value === "string
 const clashed = ({ _tag, id, kind }: ErrorJson): FactRef | undefined =>
   _tag === "MergeConflict" && typeof kind === "string" && typeof id === "string" ? { kind, id } : undefined
 
+/** Parts of an error that have a row of their own. */
+const told = new Set(["_tag", "cause", "message", "name", "stack"])
+
+/** The parts of the error of a task that no other row shows. Undefined if there are none. */
+const restOf = (inner: object): object | undefined => {
+  const rest = Object.entries(inner).filter(([name]) => !told.has(name))
+  return rest.length === 0 ? undefined : Object.fromEntries(rest)
+}
+
+/** The tag of the error of a task, where it has one. */
+const tagIn = (inner: unknown): string | undefined =>
+  typeof inner === "object" && inner !== null && "_tag" in inner ? textIn(inner._tag) : undefined
+
 const Failure = ({ found }: { readonly found: Diagnosis }) => {
   // A past cycle knows no end, unless the job ended there.
   const error = (at.value === undefined ? job.value?.result?.error : undefined) ?? found.error
@@ -41,12 +55,20 @@ const Failure = ({ found }: { readonly found: Diagnosis }) => {
   const isNested = typeof inner === "object" && inner !== null
   const clash = clashed(error)
   const reason = isNested && "cause" in inner ? inner.cause : isNested ? undefined : cause
+  const message = messageOf(error)
+  const tag = tagIn(inner)
+  const rest = isNested ? restOf(inner) : undefined
   return (
     <dl class="lines short">
       <Line name="error">
         <code>
           <Said text={_tag} limit={120} />
         </code>
+        {tag === undefined ? null : (
+          <>
+            : <Said text={tag} limit={120} />
+          </>
+        )}
       </Line>
       {textIn(agent) === undefined ? null : (
         <Line name="agent">
@@ -64,9 +86,11 @@ const Failure = ({ found }: { readonly found: Diagnosis }) => {
         </Line>
       )}
       {typeof cycle === "number" ? <Line name="cycle">{number(cycle)}</Line> : null}
-      <Line name="message">
-        <Said text={messageOf(error)} limit={2_000} hasLines />
-      </Line>
+      {message !== "" && found.headline.slice(0, longHeadline).includes(message) ? null : (
+        <Line name="message">
+          <Said text={message} limit={2_000} hasLines />
+        </Line>
+      )}
       {failure !== null && failure.count > 1 ? (
         <Line name="how often">
           {plural(failure.count, "time")},{" "}
@@ -85,14 +109,14 @@ const Failure = ({ found }: { readonly found: Diagnosis }) => {
           <Value value={reason} />
         </Line>
       )}
-      {isNested ? (
-        <Line name="the error">
-          <Value value={inner} />
+      {rest === undefined ? null : (
+        <Line name="more of it">
+          <Value value={rest} />
         </Line>
-      ) : null}
+      )}
       {stack === null ? null : (
         <Line name="stack">
-          <Value value={stack} />
+          <Stack text={stack} />
         </Line>
       )}
     </dl>
@@ -446,7 +470,6 @@ const hasFailures = ({ error, failure, failures }: Diagnosis): boolean =>
   failures.length > 1 ||
   (failure !== null && error === null && (at.value !== undefined || (job.value?.result?.error ?? null) === null))
 
-/** The story of the job up to the cycle that the page shows. */
 /** The end of a job as the store has it, in a sentence. A long journal is still being read for the rest. */
 const endLine = ({ cycle, error, state }: Job): string => {
   const place = `cycle ${number(cycle)}`
@@ -472,6 +495,7 @@ const EarlyAnswer = ({ of }: { readonly of: Job }) => (
   </Panel>
 )
 
+/** The story of the job up to the cycle that the page shows. */
 export const Answer = () => {
   const { value: found } = shownDiagnosis
   const isPast = at.value !== undefined
