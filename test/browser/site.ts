@@ -90,5 +90,6 @@ export const focused = (page: Page): Promise<string> =>
   page.evaluate(`(() => {
     const { activeElement: it } = document
     if (it === null || it === document.body) return ""
-    return it.id || it.getAttribute("aria-label") || it.textContent.trim().slice(0, 60) || it.className
+    const text = it.textContent.trim() || it.labels?.[0]?.textContent.trim() || ""
+    return it.id || it.getAttribute("aria-label") || text.slice(0, 60) || it.className
   })()`)

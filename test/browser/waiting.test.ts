@@ -168,7 +168,7 @@ describe("the focus", () => {
   })
 
   it("stays where it was when a job is paused, resumed, cancelled and deleted", async () => {
-    await site.start("crawls", "steered")
+    await site.start("counts", "steered", { to: 900, ms: 100 })
     await site.reach("steered", "running")
     const { page } = await site.visit("jobs/steered/overview")
     const press = async (name: string): Promise<void> => {

@@ -289,11 +289,13 @@ export const Waiting = ({ jobId, view = "overview" }: WaitingProps) => {
   return (
     <section class={open.length === 0 ? "waiting over" : "waiting"} aria-label="Waiting for a decision" tabIndex={0}>
       {open.length === 0 && !hasPages ? null : (
-        <h2 tabIndex={-1}>
-          Waiting for you <small>{count}</small>
-        </h2>
+        <header class="waitingHead">
+          <h2 tabIndex={-1}>
+            Waiting for you <small>{count}</small>
+          </h2>
+          <Pages jobId={jobId} />
+        </header>
       )}
-      <Pages jobId={jobId} />
       {told.map((one, index) => (
         <TooLate key={index} one={one} />
       ))}

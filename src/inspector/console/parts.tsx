@@ -142,18 +142,20 @@ export const Confirm = ({
   readonly onNo: () => void
 }) => {
   const dialog = useRef<HTMLDialogElement>(null)
+  const isGone = useRef(false)
   useEffect(() => {
     const before = document.activeElement
     const { current } = dialog
     current?.showModal()
     return () => {
-      // A dialog that is open keeps the focus in it.
+      // A dialog that is open keeps the focus in it. Its close is told later, when another may be open, which must stay.
+      isGone.current = true
       current?.close()
       if (before instanceof HTMLElement) before.focus()
     }
   }, [])
   return (
-    <dialog ref={dialog} aria-label={title} onClose={onNo}>
+    <dialog ref={dialog} aria-label={title} onClose={() => isGone.current || onNo()}>
       <h2>{title}</h2>
       <div>{children}</div>
       <div class="menu">
