@@ -78,7 +78,7 @@ const problemIn = async (response: Response): Promise<Problem> => {
 
 const withoutToken: Answer<never> = {
   ok: false,
-  problem: { status: 401, title: "The server asks for a token", detail: "" }
+  problem: { status: 401, title: "The server asks for a token", detail: "", isToldOnTop: true }
 }
 
 /** Asks the server for a response. Undefined if the request was given up. */
