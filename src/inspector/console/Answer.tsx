@@ -46,6 +46,13 @@ const restOf = (inner: object): object | undefined => {
 const tagIn = (inner: unknown): string | undefined =>
   typeof inner === "object" && inner !== null && "_tag" in inner ? textIn(inner._tag) : undefined
 
+const HowOften = ({ failure: { count, first, last } }: { readonly failure: NonNullable<Diagnosis["failure"]> }) => (
+  <Line name="how often">
+    {plural(count, "time")},{" "}
+    {first === last ? `in cycle ${number(last)}` : `from cycle ${number(first)} to ${number(last)}`}
+  </Line>
+)
+
 const Failure = ({ found }: { readonly found: Diagnosis }) => {
   // A past cycle knows no end, unless the job ended there.
   const error = (at.value === undefined ? job.value?.result?.error : undefined) ?? found.error
@@ -91,14 +98,7 @@ const Failure = ({ found }: { readonly found: Diagnosis }) => {
           <Said text={message} limit={2_000} hasLines />
         </Line>
       )}
-      {failure !== null && failure.count > 1 ? (
-        <Line name="how often">
-          {plural(failure.count, "time")},{" "}
-          {failure.first === failure.last
-            ? `in cycle ${number(failure.last)}`
-            : `from cycle ${number(failure.first)} to ${number(failure.last)}`}
-        </Line>
-      ) : null}
+      {failure !== null && failure.count > 1 ? <HowOften failure={failure} /> : null}
       {_tag === "MergeConflict" ? (
         <Line name="both sides">
           <Sides error={error} />

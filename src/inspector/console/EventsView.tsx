@@ -307,6 +307,19 @@ const cyclesIn = (events: ReadonlyArray<Event>, first: number, last: number): Re
   return [...cycles]
 }
 
+const Choice = ({ chosen, onChoose }: { readonly chosen: string; readonly onChoose: (name: string) => void }) => (
+  <label>
+    <span class="hidden">Which events</span>
+    <select value={chosen} onChange={({ currentTarget }) => onChoose(currentTarget.value)}>
+      {Object.keys(choices).map((name) => (
+        <option key={name} value={name}>
+          {name}
+        </option>
+      ))}
+    </select>
+  </label>
+)
+
 export const EventsView = () => {
   const id = jobId.value
   const chosen = useSignal<Event | undefined>(undefined)
@@ -334,16 +347,7 @@ export const EventsView = () => {
               ? countLine({ count: shown.length, dropped, until, isBefore: shown.length === 0 })
               : `${plural(shown.length, "event")}${until === undefined ? "" : ` up to cycle ${number(until)}`}`}
           </p>
-          <label>
-            <span class="hidden">Which events</span>
-            <select value={choice.value} onChange={({ currentTarget }) => (choice.value = currentTarget.value)}>
-              {Object.keys(choices).map((name) => (
-                <option key={name} value={name}>
-                  {name}
-                </option>
-              ))}
-            </select>
-          </label>
+          <Choice chosen={choice.value} onChoose={(name) => (choice.value = name)} />
         </div>
         {shown.length === 0 ? (
           <Empty>No event is of this sort.</Empty>

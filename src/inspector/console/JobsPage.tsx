@@ -37,6 +37,26 @@ const intoResults = (event: KeyboardEvent): void => {
   if (asksForResults(event) && goIntoResults()) event.preventDefault()
 }
 
+const AttributeNote = () => (
+  <p id="attributeNote" class="wrong" role="status">
+    An attribute is a key, a colon and a value, such as <code>customer:42</code>. Until then it filters nothing.
+  </p>
+)
+
+const Age = ({ chosen }: { readonly chosen: string }) => (
+  <label>
+    <span class="hidden">Age</span>
+    <select value={chosen} onChange={({ currentTarget }) => change({ age: currentTarget.value })}>
+      <option value="">Any age</option>
+      {Object.keys(ages).map((name) => (
+        <option key={name} value={name}>
+          {name}
+        </option>
+      ))}
+    </select>
+  </label>
+)
+
 const Filters = () => {
   const { query } = route.value
   const chosen = query["program"] ?? ""
@@ -74,17 +94,7 @@ const Filters = () => {
             ))}
           </select>
         </label>
-        <label>
-          <span class="hidden">Age</span>
-          <select value={query["age"] ?? ""} onChange={({ currentTarget }) => change({ age: currentTarget.value })}>
-            <option value="">Any age</option>
-            {Object.keys(ages).map((name) => (
-              <option key={name} value={name}>
-                {name}
-              </option>
-            ))}
-          </select>
-        </label>
+        <Age chosen={query["age"] ?? ""} />
         <input
           type="search"
           class="attribute"
@@ -108,11 +118,7 @@ const Filters = () => {
           onKeyDown={intoResults}
         />
       </div>
-      {isWrong ? (
-        <p id="attributeNote" class="wrong" role="status">
-          An attribute is a key, a colon and a value, such as <code>customer:42</code>. Until then it filters nothing.
-        </p>
-      ) : null}
+      {isWrong ? <AttributeNote /> : null}
     </form>
   )
 }

@@ -101,6 +101,22 @@ const Asked = ({ approval: { id, jobId, program, since, timeoutMs }, isNamed }: 
   </small>
 )
 
+interface RefusalProps {
+  readonly text: string
+  readonly onNo: () => void
+  readonly onYes: () => void
+}
+
+/** Asks before a question is answered with no. */
+const Refusal = ({ onNo, onYes, text }: RefusalProps) => (
+  <Confirm title="Reject this?" act="Reject" keep="Keep it open" onNo={onNo} onYes={onYes}>
+    <p>
+      <Said text={text} limit={2_000} />
+    </p>
+    <p>The job goes on with your rejection. You cannot take it back.</p>
+  </Confirm>
+)
+
 const Question = (props: Props) => {
   const { approval, isFolded, isNamed } = props
   const { data, id, length, question } = approval
@@ -156,18 +172,7 @@ const Question = (props: Props) => {
       )}
       {problem.value === undefined ? null : <NotSent problem={problem.value} />}
       {asked.value === undefined ? null : (
-        <Confirm
-          title="Reject this?"
-          act="Reject"
-          keep="Keep it open"
-          onNo={() => (asked.value = undefined)}
-          onYes={() => void answer("reject")}
-        >
-          <p>
-            <Said text={question ?? id} limit={2_000} />
-          </p>
-          <p>The job goes on with your rejection. You cannot take it back.</p>
-        </Confirm>
+        <Refusal text={question ?? id} onNo={() => (asked.value = undefined)} onYes={() => void answer("reject")} />
       )}
     </article>
   )

@@ -5,7 +5,7 @@
  * never a throw of the browser's; a server that asks for a token refuses one request, and gets no other one until there is a new
  * token. Boundary: HTTP in, shapes out.
  */
-import { signal } from "@preact/signals"
+import { batch, signal } from "@preact/signals"
 import type * as Shapes from "../../server/shapes.ts"
 import type { Answer, Problem } from "./answer.ts"
 import { Blocks, Lines } from "./lines.ts"
@@ -43,8 +43,11 @@ const gate: { isAnswered: boolean; first: Promise<unknown> | undefined } = { isA
 export const useToken = (text: string): void => {
   gate.isAnswered = false
   sessionStorage.setItem(tokenKey, text)
-  token.value = text
-  needsToken.value = false
+  // An effect that asks again for the new token must not find that one is missing.
+  batch(() => {
+    token.value = text
+    needsToken.value = false
+  })
 }
 
 /** Forgets the token. What the page shows was read with it, so the page begins anew. */
