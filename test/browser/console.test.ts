@@ -660,7 +660,7 @@ describe("a server", () => {
       await shows(page, /The server does not accept the token that you entered/)
       await give("may-read")
       await shows(page, "Send the letter to Ada?")
-      await shows(page, "Your token lets you look at jobs, but not answer their questions.")
+      await shows(page, /Your token .+ lets you look at jobs, but not answer their questions\./)
       expect(await page.getByRole("button", { name: /Approve|Cancel|Pause/ }).count()).toBe(0)
       const { page: other } = await visit("jobs/locked/overview", {}, locked)
       await other.getByLabel("This server needs a token").fill("all-rights")
