@@ -24,6 +24,7 @@ describe("the view of the program", () => {
       "Item 2",
       "Mail 1 asked",
       "Report 2",
+      "Violation 2",
       "shorten 2 tasks · 1 discarded",
       "write 2 tasks"
     ])
