@@ -94,7 +94,7 @@ export const Limits = {
   recordedStoryLength: 1_000,
   recordedEvents: 10_000,
   recordedCycles: 10_000,
-  /** Tasks of a job that are named as running, and as many as waiting. */
+  /** Tasks of a job that are named as running, as many as waiting, and as many that have ended in the cycle under way. */
   presentTasks: 100,
   /** Cycles that the error of a job without cycles left looks back on, and agents that it names. */
   busyCycles: 10,

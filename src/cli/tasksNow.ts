@@ -9,10 +9,12 @@ export type TasksNow = typeof Shapes.TasksNow.Type
 
 type Task = TasksNow["running"][number] | TasksNow["waiting"][number]
 
+const awaited = { concurrency: "concurrency", budget: "budget", turn: "its turn", worker: "a worker" } as const
+
 const lineOf = (task: Task): string => {
   const { agent, each } = task
   const name = `${oneLine(agent)}${each === null ? "" : ` on ${nameOf(each)}`}`
-  if ("for" in task) return `${name}  waits for ${task.for === "turn" ? "its turn" : task.for}`
+  if ("for" in task) return `${name}  waits for ${awaited[task.for]}`
   const attempt = task.attempt > 1 ? `  attempt ${task.attempt}` : ""
   return `${name}  for ${duration(task.ms)}${task.worker === 0 ? "" : ` on worker ${task.worker}`}${attempt}`
 }

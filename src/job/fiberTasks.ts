@@ -23,7 +23,7 @@ import type { JobSession } from "./session.ts"
 import type { Task } from "./task.ts"
 import { AgentContext, forkOwn } from "./taskContext.ts"
 import { partOf } from "../program/keys.ts"
-import type { PresentTasks, RunningTask, WaitingTask } from "./present.ts"
+import { Longest, type PresentFibers, type RunningTask, type WaitingTask } from "./present.ts"
 import { failureOf, noteRefusal, notStartedExit, timedOutExit } from "./taskFailure.ts"
 import type { UnderWay } from "./underWay.ts"
 
@@ -159,32 +159,42 @@ class TaskFibers implements FiberGroup<Scope.Scope> {
   onLive(index: number): void {
     this.began ??= []
     this.began[index] ??= this.session.monotonicMs
+    this.underWay.seenAt ||= this.underWay.beganAt || at(this.began, index)
   }
 
-  /** The tasks that run or wait, at most so many of each. */
-  present(limit: number): PresentTasks {
+  /** The tasks that run, wait or have ended, at most so many of each. */
+  present(limit: number): PresentFibers {
     const running: Array<RunningTask> = []
     const waiting: Array<WaitingTask> = []
+    const ended = new Longest(limit)
     const nowMs = this.session.monotonicMs
-    let count = 0
+    let [waits, left] = [0, 0]
     for (let index = 0; index < this.tasks.length; index++) {
-      if (this.exits[index] !== undefined) continue
-      const { agent, attempt, each, part, waitsFor } = at(this.tasks, index)
+      const task = at(this.tasks, index)
+      const { agent, attempt, each, part, waitsFor, waitsSince } = task
       const began = this.began?.[index]
+      const exit = this.exits[index]
+      if (exit !== undefined) {
+        const failed = Exit.isFailure(exit) ? failureOf(task, exit.cause)._tag : undefined
+        ended.add(task, this.timesOf(index), failed)
+        continue
+      }
+      left++
       const named = { agent, each, ...partOf(part) }
       if (began === undefined || waitsFor !== undefined) {
-        count++
-        if (waiting.length < limit) waiting.push({ ...named, for: waitsFor ?? "turn" })
+        waits++
+        const since = (waitsFor === undefined ? undefined : waitsSince) ?? this.underWay.seenAt
+        if (waiting.length < limit) waiting.push({ ...named, for: waitsFor ?? "turn", since })
       } else if (running.length < limit) {
         running.push({ ...named, worker: 0, ms: nowMs - began, attempt: Math.max(attempt, 1) })
       }
     }
-    return { running, waiting, waits: count }
+    return { running, waiting, waits, ended: ended.list, left }
   }
 
   onExit(index: number, exit: Exit.Exit<unknown, unknown>, hasTimedOut: boolean): void {
     const task = at(this.tasks, index)
-    if (this.isRecorded) (this.ended ??= [])[index] = this.session.monotonicMs
+    if (this.began?.[index] !== undefined) (this.ended ??= [])[index] = this.session.monotonicMs
     const { report } = this.session.telemetry
     // A task that a cancel or a budget stops has not ended by itself.
     const ended = hasTimedOut && isInterrupt(exit) ? timedOutExit : exit
@@ -200,13 +210,18 @@ class TaskFibers implements FiberGroup<Scope.Scope> {
 
   /** When a task ran, if that is recorded and it took long enough. */
   ranOf(index: number): Ran | undefined {
+    return this.isRecorded ? this.timesOf(index) : undefined
+  }
+
+  /** When a task ran, if it took long enough and that is known. */
+  private timesOf(index: number): Ran | undefined {
     const began = this.began?.[index]
     const ended = this.ended?.[index]
     if (began === undefined || ended === undefined) return undefined
     const tookMs = ended - began
     if (tookMs < worthRecordingMs) return undefined
     const { attempt } = at(this.tasks, index)
-    const startMs = began - this.underWay.beganAt
+    const startMs = began - (this.underWay.beganAt || this.underWay.seenAt)
     return attempt > 1 ? { worker: 0, startMs, tookMs, attempts: attempt } : { worker: 0, startMs, tookMs }
   }
 

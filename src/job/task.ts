@@ -45,6 +45,8 @@ export class Task implements Payer, Wallet {
   declare permit: Permit | undefined
   /** The reason for which it waits. Undefined while it runs. */
   declare waitsFor: WaitsFor | undefined
+  /** When it began to wait for that. */
+  declare waitsSince: number | undefined
 
   constructor(
     session: JobSession,
@@ -146,6 +148,7 @@ export class Task implements Payer, Wallet {
     const { gates, services } = this.session.options
     if (before !== undefined) Telemetry.noteWaiting(services, before, gates.count(before, -1))
     if (reason === undefined) return
+    this.waitsSince = this.session.shownMs
     Telemetry.noteWaiting(services, reason, gates.count(reason, 1))
     const { report } = this.session.telemetry
     if (report !== undefined) this.tell(report, { _tag: "TaskWaiting", for: reason })

@@ -79,11 +79,14 @@ const runCpu = (
   session: JobSession,
   execute: (batch: CpuBatch) => Effect.Effect<ReadonlyArray<CpuOutcome>, BatchFailure>,
   tasks: ReadonlyArray<Task>,
-  { beganAt, cycle, merge, starts }: UnderWay,
+  underWay: UnderWay,
   settle: Settle,
   withdrawn: Array<Task>
 ): Effect.Effect<void, BatchFailure> =>
   Effect.suspend(() => {
+    const { beganAt, cycle, merge, starts } = underWay
+    const startedAt = session.shownMs
+    underWay.seenAt ||= beganAt || startedAt
     const report = session.telemetry.report
     const onProgress = (progress: CpuProgress): void => {
       if (report === undefined) return
@@ -112,7 +115,10 @@ const runCpu = (
       })),
       cpuBudgetMs: Math.max(merge.limits.budget.cpuTime - session.cpuMs, 0),
       starts,
-      onProgress: report === undefined ? undefined : onProgress
+      onProgress: report === undefined ? undefined : onProgress,
+      onBegin: (now) => {
+        underWay.threads = [...underWay.threads, { tasks, now, startedAt }]
+      }
     }
     const sinceMs = beganAt === 0 ? 0 : session.monotonicMs - beganAt
     return Effect.map(execute(batch), (outcomes) => {

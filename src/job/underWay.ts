@@ -14,7 +14,7 @@ import type { MergedOutcome, TaskOutcome } from "../outcome/CommittedCycle.ts"
 import type { Amounts } from "../program/resolveBudget.ts"
 import type { StartGate } from "../workers/startGate.ts"
 import type { RunningGroup } from "./fiberGroup.ts"
-import type { PresentTasks } from "./present.ts"
+import type { CpuTasks, PresentFibers } from "./present.ts"
 import type { PendingSignal } from "./mailbox.ts"
 
 /** A signal that the cycle has taken up, and its outcome; undefined if another decision of the cycle came before its own. */
@@ -26,6 +26,7 @@ export interface StagedSignal {
 const noSignals: ReadonlyArray<StagedSignal> = Object.freeze([])
 const noOutcomes: ReadonlyArray<TaskOutcome> = Object.freeze([])
 const noNames: ReadonlyArray<string> = Object.freeze([])
+const noThreads: ReadonlyArray<CpuTasks> = Object.freeze([])
 const noShares: ReadonlyArray<readonly [string, Amounts]> = Object.freeze([])
 
 export class UnderWay implements Gate {
@@ -46,7 +47,9 @@ export class UnderWay implements Gate {
   /** Closes when no further CPU task may start. Undefined if none can run out of money. */
   starts: StartGate | undefined
   /** The tasks of fiber agents, for those who ask what runs at present. */
-  fibers: { readonly present: (limit: number) => PresentTasks } | undefined
+  fibers: { readonly present: (limit: number) => PresentFibers } | undefined
+  /** The CPU tasks, for the same. */
+  threads: ReadonlyArray<CpuTasks> = noThreads
   /** Stops the tasks that run, with the cause that ends the job. */
   stopTasks: ((cause: Cause) => void) | undefined
   /** The cause for which tasks asked to be stopped in their first step. */
@@ -63,6 +66,8 @@ export class UnderWay implements Gate {
   committedAt = 0
   /** When the tasks began, on the clock for durations. 0 if it is not recorded. */
   beganAt = 0
+  /** The same, for those who ask: set as soon as a task does not end at once. */
+  seenAt = 0
   #staged: Array<StagedSignal> | undefined
 
   constructor(merge: CycleMerge, version: number) {
@@ -101,6 +106,7 @@ export class UnderWay implements Gate {
     this.open = false
     this.group = undefined
     this.fibers = undefined
+    this.threads = noThreads
     this.stopTasks = undefined
   }
 }

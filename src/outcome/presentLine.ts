@@ -8,7 +8,12 @@ import type { FactRef } from "../program/Fact.ts"
 import { span } from "./span.ts"
 
 /** The reasons for which a task waits, in words. */
-const reasons = { concurrency: "a permit of its agent", budget: "room under the budget", turn: "a free place" } as const
+const reasons = {
+  concurrency: "a permit of its agent",
+  budget: "room under the budget",
+  turn: "a free place",
+  worker: "a worker"
+} as const
 
 interface Named {
   readonly agent: string

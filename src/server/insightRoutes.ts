@@ -97,6 +97,9 @@ const noTasks: typeof Shapes.TasksNow.Type = {
   running: [],
   waiting: [],
   waits: 0,
+  began: null,
+  ended: [],
+  ends: 0,
   pool: { waiting: 0, busy: 0, size: 0 },
   since: null,
   spentMs: {}
@@ -114,7 +117,14 @@ const tasks = Effect.fnUntraced(function* ({ directory, telemetry }: SharedCore,
     telemetry: found.end === undefined || telemetry.has(found.view),
     spentMs: { ...now.spentMs },
     running: now.running.map((task) => ({ ...task, each: task.each ?? null })),
-    waiting: now.waiting.map((task) => ({ ...task, each: task.each ?? null }))
+    waiting: now.waiting.map((task) => ({ ...task, each: task.each ?? null })),
+    began: now.began ?? null,
+    ended: now.ended.map(({ attempts, discarded, each, ...task }) => ({
+      ...task,
+      each: each ?? null,
+      attempts: attempts ?? 1,
+      discarded: discarded ?? null
+    }))
   }
 })
 

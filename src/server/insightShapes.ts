@@ -75,6 +75,16 @@ export const Diagnosis = Schema.Struct({
 
 const task = { agent: Schema.String, each: Schema.NullOr(FactRef), part: Schema.optionalKey(count) }
 
+/** A task that has ended, in milliseconds. `discarded`: the `_tag` of the cause for which it has no effect. */
+const timed = Schema.Struct({
+  ...task,
+  worker: count,
+  startMs: Schema.Number,
+  tookMs: Schema.Number,
+  attempts: count,
+  discarded: Schema.NullOr(Schema.String)
+})
+
 /** The tasks of a job at this moment, and the time that it has spent in each state of its machine. */
 export const TasksNow = Schema.Struct({
   /** The cycle under way; 0 if none is. */
@@ -83,9 +93,22 @@ export const TasksNow = Schema.Struct({
   tasks: count,
   /** The longest come first. `worker`: 0 is the main thread. `ms`: how long the task has run. */
   running: Schema.Array(Schema.Struct({ ...task, worker: count, ms: Schema.Number, attempt: count })),
-  waiting: Schema.Array(Schema.Struct({ ...task, for: Schema.Literals(["concurrency", "budget", "turn"]) })),
+  /** `since`: when it began to wait, in milliseconds since the epoch. */
+  waiting: Schema.Array(
+    Schema.Struct({
+      ...task,
+      for: Schema.Literals(["concurrency", "budget", "turn", "worker"]),
+      since: Schema.Number
+    })
+  ),
   /** The number of tasks that wait, also of those that are not named. */
   waits: count,
+  /** When the tasks of the cycle began, in milliseconds since the epoch. Null if none is under way. */
+  began: Schema.NullOr(Schema.Number),
+  /** The tasks of the cycle that have ended and took a millisecond or more: the longest. `startMs` is after `began`. */
+  ended: Schema.Array(timed),
+  /** The number of tasks of the cycle that have ended, also of those that are not named. */
+  ends: count,
   /** CPU tasks of all jobs that wait for a worker, and the workers that are busy, of so many. */
   pool: Schema.Struct({ waiting: count, busy: count, size: count }),
   /**
@@ -114,16 +137,7 @@ export const RecordedCycle = Schema.Struct({
   /** The number of tasks of each agent. */
   agents: Schema.Record(Schema.String, count),
   /** The tasks whose times were recorded. `startMs` is after the tasks of the cycle began. */
-  recorded: Schema.Array(
-    Schema.Struct({
-      ...task,
-      worker: count,
-      startMs: Schema.Number,
-      tookMs: Schema.Number,
-      attempts: count,
-      discarded: Schema.NullOr(Schema.String)
-    })
-  ),
+  recorded: Schema.Array(timed),
   /** The first discarded tasks without recorded times: each took less than a millisecond. `discarded` counts all of them. */
   untimed: Schema.Array(Schema.Struct({ ...task, discarded: Schema.String }))
 }).annotate({ identifier: "RecordedCycle" })

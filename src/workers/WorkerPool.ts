@@ -60,6 +60,16 @@ export interface CpuBatch {
   readonly starts?: StartGate | undefined
   /** Called for each progress of a task. Undefined if nobody listens. Must not throw. */
   readonly onProgress: ((progress: CpuProgress) => void) | undefined
+  /** Takes, before the first task runs, a way to ask what became of the tasks so far. Left out if nobody will ask. */
+  readonly onBegin?: ((now: BatchNow) => void) | undefined
+}
+
+/** The tasks of a batch under way. A task is its place in the batch. */
+export interface BatchNow {
+  /** The outcomes so far: undefined for a task that has not ended. */
+  readonly outcomes: () => ReadonlyArray<CpuOutcome | undefined>
+  /** The tasks that no thread has begun. */
+  readonly waiting: () => ReadonlyArray<number>
 }
 
 /** The end of one task: its validated effect, or the cause of its failure. */

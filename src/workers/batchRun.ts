@@ -108,6 +108,18 @@ export class BatchRun {
     return this.#left === 0 ? (this.#outcomes as ReadonlyArray<CpuOutcome>) : undefined
   }
 
+  /** The outcomes of the tasks that have ended. */
+  get soFar(): ReadonlyArray<CpuOutcome | undefined> {
+    return this.#outcomes
+  }
+
+  /** The tasks that no worker has claimed. */
+  get unclaimed(): ReadonlyArray<number> {
+    const later: Array<number> = []
+    for (let index = this.#next; index < this.batch.tasks.length; index++) later.push(index)
+    return [...this.#again, ...this.#rounds.flatMap(({ free }) => free), ...later]
+  }
+
   task(index: number): CpuTask {
     return this.batch.tasks[index]!
   }
@@ -209,11 +221,16 @@ export class BatchRun {
   }
 }
 
+/** When the task that a share runs began, on the pool's clock: a worker runs one task after the other. */
+export const beganMs = ({ spentMs, startedAt }: Share): number => startedAt + spentMs
+
 /** The task at a place of a share's round. */
-export const taskOf = ({ elapsedMs, round, run }: Share, place: number): RunningCpuTask | undefined => {
+export const taskOf = (share: Share, place: number, nowMs: number): RunningCpuTask | undefined => {
+  const { round, run } = share
   const index = round.tasks[place]
   if (index === undefined) return undefined
   const { batch } = run
   const { agent, each, part } = run.task(index)
-  return { jobId: batch.jobId, cycle: batch.cycle, agent: agent.name, each, ...partOf(part), ms: elapsedMs }
+  const ms = Math.max(0, nowMs - beganMs(share))
+  return { jobId: batch.jobId, cycle: batch.cycle, agent: agent.name, each, ...partOf(part), ms }
 }

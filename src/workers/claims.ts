@@ -33,6 +33,9 @@ export const claim = (claims: Claims, share: number): number => {
 /** An upper bound of the unclaimed tasks. */
 export const unclaimed = (claims: Claims): number => Math.max(0, claims.length - 1 - Atomics.load(claims, 0))
 
+/** Whether nobody has claimed a task. */
+export const isFree = (claims: Claims, index: number): boolean => Atomics.load(claims, index + 1) === 0
+
 /** Takes an unclaimed task away from the threads. False if a thread has claimed it. */
 export const withdraw = (claims: Claims, index: number): boolean =>
   Atomics.compareExchange(claims, index + 1, 0, byPool) === 0

@@ -17,7 +17,15 @@ import type { View } from "../program/View.ts"
 import { elapsedMs, threadCpuMs } from "./cpuTime.ts"
 import { noThreads } from "./stats.ts"
 import { progressJson } from "./protocol.ts"
-import { type CpuBatch, type CpuOutcome, type CpuTask, CpuTimeExhausted, failedBy, WorkerPool } from "./WorkerPool.ts"
+import {
+  type BatchNow,
+  type CpuBatch,
+  type CpuOutcome,
+  type CpuTask,
+  CpuTimeExhausted,
+  failedBy,
+  WorkerPool
+} from "./WorkerPool.ts"
 import type { Cause } from "../outcome/Cause.ts"
 import { worthRecordingMs } from "../outcome/CommittedCycle.ts"
 import type { EncodedEffect } from "../program/encoded.ts"
@@ -106,6 +114,11 @@ export class InlineRun {
     return Effect.succeed(this.#tasks.slice(this.#next))
   }
 
+  /** A way to ask what became of its tasks so far, which are named by their places. `outcomes`: those that were settled. */
+  now(outcomes: BatchNow["outcomes"]): BatchNow {
+    return { outcomes, waiting: () => [...this.#tasks.keys()].slice(this.#next) }
+  }
+
   readonly #later: Effect.Effect<ReadonlyArray<number>, CpuTimeExhausted> = Effect.flatMap(nextTurn, () =>
     this.#go(true)
   )
@@ -189,6 +202,7 @@ const execute = (batch: CpuBatch): Effect.Effect<ReadonlyArray<CpuOutcome>, CpuT
       batch.tasks.map((_, index) => index),
       { settle: (_, outcome) => void outcomes.push(outcome) }
     )
+    batch.onBegin?.(run.now(() => outcomes))
     return Effect.as(run.effect, outcomes)
   })
 

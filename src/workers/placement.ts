@@ -12,7 +12,7 @@ import * as Effect from "effect/Effect"
 import type { CostModel, Site } from "./costModel.ts"
 import { elapsedMs } from "./cpuTime.ts"
 import { InlineRun } from "./inline.ts"
-import type { BatchFailure, CpuBatch, CpuOutcome } from "./WorkerPool.ts"
+import type { BatchFailure, BatchNow, CpuBatch, CpuOutcome } from "./WorkerPool.ts"
 import { Limits } from "../Limits.ts"
 import type { ErasedAgent } from "../program/erased.ts"
 
@@ -75,11 +75,13 @@ export class Placement {
     const outcomes: Array<CpuOutcome> = new Array(batch.tasks.length)
     const away = plans.filter(({ site }) => site === "threads")
     const here = plans.filter(({ site }) => site === "inline")
-    const parts = here.map((plan) => this.#here(batch, plan, outcomes))
+    const sites: Array<SiteNow> = []
+    batch.onBegin?.(nowOf(outcomes, sites))
+    const parts = here.map((plan) => this.#here(batch, plan, outcomes, sites))
     if (away.length > 0) {
       const tasks = away.flatMap((plan) => plan.tasks).sort((a, b) => a - b)
       const only = away.length === 1 ? away[0] : undefined
-      parts.unshift(this.#away(batch, tasks, outcomes, only?.agent))
+      parts.unshift(this.#away(batch, tasks, outcomes, sites, only?.agent))
     }
     const all = parts.length === 1 ? parts[0]! : Effect.all(parts, { concurrency: "unbounded", discard: true })
     return Effect.as(all, outcomes)
@@ -90,15 +92,17 @@ export class Placement {
     batch: CpuBatch,
     tasks: ReadonlyArray<number>,
     outcomes: Array<CpuOutcome>,
+    sites: Array<SiteNow>,
     agent: ErasedAgent | undefined,
     lateMs = 0
   ): Effect.Effect<void, BatchFailure> {
-    const { onProgress } = batch
+    const { onBegin, onProgress } = batch
     const part: CpuBatch = {
       ...batch,
       tasks: tasks.length === batch.tasks.length ? batch.tasks : tasks.map((index) => batch.tasks[index]!),
       onProgress:
-        onProgress === undefined ? undefined : (progress) => onProgress({ ...progress, task: tasks[progress.task]! })
+        onProgress === undefined ? undefined : (progress) => onProgress({ ...progress, task: tasks[progress.task]! }),
+      onBegin: onBegin === undefined ? undefined : (now) => void sites.push({ tasks, now, lateMs })
     }
     return Effect.suspend(() => {
       const began = elapsedMs()
@@ -112,7 +116,12 @@ export class Placement {
     })
   }
 
-  #here(batch: CpuBatch, { agent, tasks }: Plan, outcomes: Array<CpuOutcome>): Effect.Effect<void, BatchFailure> {
+  #here(
+    batch: CpuBatch,
+    { agent, tasks }: Plan,
+    outcomes: Array<CpuOutcome>,
+    sites: Array<SiteNow>
+  ): Effect.Effect<void, BatchFailure> {
     return Effect.suspend(() => {
       const expectedMs = this.#costs.inlineMs(agent, tasks.length) ?? 0
       let ran = { count: 0, totalMs: 0 }
@@ -123,10 +132,36 @@ export class Placement {
           return totalMs <= patience * expectedMs * count + Limits.inlinePatienceMs
         }
       })
+      const place = sites.push({ tasks, now: run.now(() => tasks.map((task) => outcomes[task])), lateMs: 0 }) - 1
       return Effect.flatMap(run.effect, (rest) => {
+        sites.splice(place, 1, { tasks: [], now: noneLeft, lateMs: 0 })
         this.#costs.noteBatch(agent, "inline", tasks.length, (ran.totalMs / Math.max(ran.count, 1)) * tasks.length)
-        return rest.length === 0 ? Effect.void : this.#away(batch, rest, outcomes, undefined, ran.totalMs)
+        return rest.length === 0 ? Effect.void : this.#away(batch, rest, outcomes, sites, undefined, ran.totalMs)
       })
     })
   }
 }
+
+/** Some tasks of a batch that run at one site, as places in the batch. `now` names them by their places among these. */
+interface SiteNow {
+  readonly tasks: ReadonlyArray<number>
+  readonly now: BatchNow
+  /** They came so much later than the batch. */
+  readonly lateMs: number
+}
+
+const noneLeft: BatchNow = { outcomes: () => [], waiting: () => [] }
+
+/** What became of a batch so far at all of its sites. `known`: the outcomes of the sites that have ended. */
+const nowOf = (known: ReadonlyArray<CpuOutcome | undefined>, sites: ReadonlyArray<SiteNow>): BatchNow => ({
+  outcomes: () => {
+    const all = [...known]
+    for (const { lateMs, now, tasks } of sites) {
+      now.outcomes().forEach((outcome, index) => {
+        if (outcome !== undefined) all[tasks[index]!] ??= lateMs === 0 ? outcome : later(outcome, lateMs)
+      })
+    }
+    return all
+  },
+  waiting: () => sites.flatMap(({ now, tasks }) => now.waiting().map((index) => tasks[index]!))
+})

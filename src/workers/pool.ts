@@ -17,7 +17,7 @@ import type * as Fiber from "effect/Fiber"
 import type { WorkerPlatform } from "effect/workers/Worker"
 import { Limits } from "../Limits.ts"
 import { worthRecordingMs } from "../outcome/CommittedCycle.ts"
-import { BatchRun, type CauseFor, type Share, taskOf, type Work } from "./batchRun.ts"
+import { BatchRun, beganMs, type CauseFor, type Share, taskOf, type Work } from "./batchRun.ts"
 import type { CostModel } from "./costModel.ts"
 import { Crew } from "./crew.ts"
 import { Dispatch } from "./dispatch.ts"
@@ -121,6 +121,7 @@ export class Pool {
       const run = new BatchRun(batch, module, this.nowMs(), this.#costs)
       this.#runs.set(run, resume)
       this.#ring.add(run)
+      batch.onBegin?.({ outcomes: () => run.soFar, waiting: () => run.unclaimed })
       if (!this.#quarantines.isEmpty) this.#admit(run)
       run.unlisten = batch.starts?.onClose(() => this.#withdraw(run))
       this.#withdraw(run)
@@ -170,7 +171,7 @@ export class Pool {
       const { busyMs, cpuMs, number, replicas, state, work } = thread
       const replicaBytes = [...replicas.values()].reduce((sum, { length }) => sum + length, 0)
       const busy = work?.type === "share" ? nowMs - work.startedAt : 0
-      const task = work?.type === "share" ? taskOf(work, thread.running(work.sequence)) : undefined
+      const task = work?.type === "share" ? taskOf(work, thread.running(work.sequence), nowMs) : undefined
       return { worker: number, state, busyMs: busyMs + busy, cpuMs, replicas: replicas.size, replicaBytes, task }
     })
     return {
@@ -356,17 +357,13 @@ export class Pool {
     for (const index of run.withdraw(isWanted)) this.#fail(run, index, cause, 0, 0)
   }
 
-  #fail(run: BatchRun, index: number, cause: CauseFor, cpuMs: number, worker: number): void {
-    const result = cause(run.task(index).agent.name, run.batch.cycle)
-    const lost = { result, cpuMs }
+  /** `startMs`: when a task of a lost thread began. Without it, the task never ran. */
+  #fail(run: BatchRun, index: number, cause: CauseFor, cpuMs: number, worker: number, startMs?: number): void {
+    const lost = { result: cause(run.task(index).agent.name, run.batch.cycle), cpuMs }
     // A lost thread spent its time on this task until now.
-    const startMs = Math.max(0, this.nowMs() - run.arrivedAt - cpuMs)
-    this.#settle(
-      run,
-      index,
-      cpuMs < worthRecordingMs ? lost : { ...lost, ran: { worker, startMs, tookMs: cpuMs } },
-      worker
-    )
+    const tookMs = startMs === undefined ? 0 : this.nowMs() - run.arrivedAt - startMs
+    const ran = startMs === undefined || tookMs < worthRecordingMs ? undefined : { worker, startMs, tookMs }
+    this.#settle(run, index, ran === undefined ? lost : { ...lost, ran }, worker)
   }
 
   /** Forgets a batch. Running tasks are ended after their grace, if any. Returns the threads that run them. */
@@ -472,7 +469,9 @@ export class Pool {
     const { agent } = run.task(guilty.task)
     if (guilty.isCrash) this.#crashed(run, agent, guilty.cause)
     else if (!this.#quarantines.isEmpty) this.#survived(run, agent)
-    this.#fail(run, guilty.task, guilty.cause, work.elapsedMs, thread.number)
+    // The watchdog gives less time than has passed where this thread was busy, so the start is that of the task before.
+    const startMs = beganMs(work) - run.arrivedAt
+    this.#fail(run, guilty.task, guilty.cause, work.elapsedMs, thread.number, startMs)
   }
 
   /** Lets tasks wait again. If one of them may be at fault, `cause` is that of a task that was handed out too often. */

@@ -6,7 +6,7 @@
  *
  * Invariant: at most one round can still run a task. Boundary: data, and the claims in shared memory.
  */
-import { claimedBy, type Claims, close, makeClaims, passedOver, unclaimed, withdraw } from "./claims.ts"
+import { claimedBy, type Claims, close, isFree, makeClaims, passedOver, unclaimed, withdraw } from "./claims.ts"
 import type { TaskGroup } from "./protocol.ts"
 import type { CpuBatch, CpuTask } from "./WorkerPool.ts"
 
@@ -56,6 +56,13 @@ export class Round {
   /** An upper bound of the unclaimed tasks. */
   get unclaimed(): number {
     return this.claims === undefined ? (this.#holder === 0 ? 1 : 0) : unclaimed(this.claims)
+  }
+
+  /** The tasks that nobody has claimed, as places in the batch. */
+  get free(): ReadonlyArray<number> {
+    const { claims, tasks } = this
+    if (claims === undefined) return this.#holder === 0 ? tasks : []
+    return tasks.filter((_, place) => isFree(claims, place))
   }
 
   get isOver(): boolean {

@@ -14,7 +14,7 @@ export interface RunningCpuTask {
   readonly each: FactRef | undefined
   /** Which of a join's tasks, from 1. Left out for the first, and for other agents. */
   readonly part?: number
-  /** Milliseconds that it has run, as the watchdog saw them: some tenths of a second less if nothing has a deadline. */
+  /** Milliseconds that it has run. */
   readonly ms: number
 }
 

@@ -174,8 +174,11 @@ describe("what an agent does", () => {
       { ...task, agent: "parse" },
       { ...task, agent: "parse" }
     ],
-    waiting: [{ agent: "fetch", each: null, for: "budget" }],
+    waiting: [{ agent: "fetch", each: null, for: "budget", since: 0 }],
     waits: 1,
+    began: null,
+    ended: [],
+    ends: 0,
     pool: { waiting: 0, busy: 0, size: 0 },
     since: null,
     spentMs: {}

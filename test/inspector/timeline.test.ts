@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest"
 import { transitionTo } from "../../src/inspector/console/lastTransition.ts"
 import { busyPart, inOrder, longest, tallyOf, timelineOf } from "../../src/inspector/console/timelineModel.ts"
-import type { LiveTask } from "../../src/inspector/console/liveTask.ts"
+import { type LiveTask, taskKeyOf } from "../../src/inspector/console/liveTask.ts"
 import type { RecordedCycle } from "../../src/inspector/console/shapes.ts"
 
 type Recorded = RecordedCycle["recorded"][number]
@@ -44,6 +44,7 @@ const live = (key: string, of: Partial<LiveTask>): LiveTask => ({
   agent: "a",
   each: undefined,
   attempt: 1,
+  begins: [],
   queuedAt: 1_000,
   waitsFor: undefined,
   claimedAt: undefined,
@@ -52,6 +53,9 @@ const live = (key: string, of: Partial<LiveTask>): LiveTask => ({
   failed: undefined,
   ...of
 })
+
+const heard = (...tasks: ReadonlyArray<LiveTask>): ReadonlyMap<string, LiveTask> =>
+  new Map(tasks.map((task) => [task.key, task]))
 
 const outcomesOf = (timeline: ReturnType<typeof timelineOf>) =>
   Object.fromEntries(timeline.lanes.map(({ bars, name }) => [name, bars.map(({ outcome }) => outcome)]))
@@ -68,7 +72,7 @@ describe("the bars of recorded cycles", () => {
       ]),
       cycle(2, 1_300, 50, [])
     ],
-    [live("old", { cycle: 2, claimedAt: 1_250 })],
+    heard(live("old", { cycle: 2, claimedAt: 1_250 })),
     undefined
   )
 
@@ -76,8 +80,8 @@ describe("the bars of recorded cycles", () => {
     expect(outcomesOf(timeline)).toEqual({
       "worker 1": ["done", "killed"],
       "worker 2": ["discarded"],
-      main: ["retried"],
-      "main 2": ["done"]
+      fetch: ["retried"],
+      "fetch 2": ["done"]
     })
   })
 
@@ -106,7 +110,7 @@ describe("the bars of recorded cycles", () => {
 })
 
 describe("the bars of tasks that are heard of", () => {
-  const tasks = [
+  const tasks = heard(
     live("waits", { waitsFor: "concurrency" }),
     live("again", { claimedAt: 1_010, attempt: 2, waitsFor: "concurrency" }),
     live("queued", {}),
@@ -115,22 +119,24 @@ describe("the bars of tasks that are heard of", () => {
     live("retried", { claimedAt: 1_000, endedAt: 1_040, attempt: 2 }),
     live("fails", { claimedAt: 1_040, endedAt: 1_050, failed: "AgentFailed" }),
     live("late", { claimedAt: 1_050, endedAt: 1_060, failed: "AgentOutOfMemory" })
-  ]
+  )
 
   it("tell of tasks that wait, run, have ended, were tried again, failed, and were stopped", () => {
     expect(outcomesOf(timelineOf([], tasks, 1_100))).toEqual({
+      "worker 1": [],
       "worker 2": ["done", "running"],
-      main: ["retried", "discarded", "killed"],
-      waits: ["queued"],
-      "waits 2": ["queued"],
-      "waits 3": ["queued"]
+      a: ["retried", "discarded", "killed"],
+      "a waits": ["queued"],
+      "a waits 2": ["queued"],
+      "a waits 3": ["queued"]
     })
   })
 
   it("of a job that is over: what had not begun has no bar, and what had no end was stopped", () => {
     expect(outcomesOf(timelineOf([], tasks, undefined))).toEqual({
+      "worker 1": [],
       "worker 2": ["done", "killed"],
-      main: ["retried", "discarded", "killed"]
+      a: ["retried", "discarded", "killed"]
     })
   })
 
@@ -138,13 +144,49 @@ describe("the bars of tasks that are heard of", () => {
     expect(tallyOf(timelineOf([cycle(9, 2_000, 10, [ran("a", 0, 0, 5)])], tasks, 2_100))).toEqual([["done", 1]])
   })
 
-  it("share the last lane where too many run at a time", () => {
-    const many = Array.from({ length: 12 }, (_, index) => live(`${index}`, { claimedAt: 1_000 + index }))
-    const { lanes } = timelineOf([], many, 1_100)
-    expect(lanes.map(({ bars, name }) => [name, bars.length]).slice(-2)).toEqual([
-      ["main 7", 1],
-      ["main 8\u201312", 5]
+  it("have lanes of their agent, as many as run at a time, and take one that is free again", () => {
+    const many = Array.from({ length: 60 }, (_, index) => live(`${index}`, { claimedAt: 1_000 + index }))
+    const others = [
+      live("x", { agent: "b", claimedAt: 1_000, endedAt: 1_010 }),
+      live("y", { agent: "b", claimedAt: 1_005, endedAt: 1_030 }),
+      live("z", { agent: "b", claimedAt: 1_010, endedAt: 1_020 })
+    ]
+    const { lanes } = timelineOf([], heard(...many, ...others), 1_100)
+    const own = lanes.filter(({ agent }) => agent === "a")
+    expect([own.length, own[0]?.name, own[59]?.name]).toEqual([60, "a", "a 60"])
+    expect(own.every(({ bars }) => bars.length === 1)).toBe(true)
+    expect(
+      lanes.filter(({ agent }) => agent === "b").map(({ bars, name }) => [name, bars.map(({ key }) => key)])
+    ).toEqual([
+      ["b", ["x", "z"]],
+      ["b 2", ["y"]]
     ])
+    const folded = timelineOf([], heard(...many, ...others), 1_100, { folded: new Set(["a"]) })
+    expect(folded.lanes.map(({ bars, name }) => [name, bars.length])).toEqual([
+      ["a \u00d760", 60],
+      ["b", 2],
+      ["b 2", 1]
+    ])
+    expect(longest(folded, 1, 1_100)[0]?.lane).toBe("a \u00d760")
+  })
+
+  it("stand beside the lanes of workers that have nothing to do", () => {
+    const { lanes } = timelineOf([], heard(live("runs", { claimedAt: 1_020, worker: 1 })), 1_100, { workers: 3 })
+    expect(lanes.map(({ bars, name }) => [name, bars.length])).toEqual([
+      ["worker 1", 1],
+      ["worker 2", 0],
+      ["worker 3", 0]
+    ])
+  })
+
+  it("keep the times at which further attempts began, also when their cycle is recorded", () => {
+    const each = { kind: "File", id: "a" }
+    const name = taskKeyOf({ cycle: 9, agent: "a", each })
+    const task = live(name, { each, claimedAt: 1_000, endedAt: 1_050, attempt: 2, begins: [1_030] })
+    const row = cycle(9, 1_060, 60, [ran("a", 0, 0, 50, { each, attempts: 2 })])
+    for (const cycles of [[], [row]]) {
+      expect(inOrder(timelineOf(cycles, heard(task), 1_100)).map(({ begins }) => begins)).toEqual([[1_030]])
+    }
   })
 })
 
@@ -184,7 +226,7 @@ describe("a discarded task below a millisecond", () => {
         untimed: [failing, { ...failing, discarded: "AgentTimedOut" }]
       }
     ],
-    [],
+    heard(),
     undefined
   )
 
@@ -204,6 +246,6 @@ describe("a discarded task below a millisecond", () => {
 
   it("is drawn of a record without such names, too", () => {
     const { untimed: _, ...earlier } = cycle(1, 1_100, 100, [ran("parse", 1, 0, 40)])
-    expect(timelineOf([earlier as RecordedCycle], [], undefined).lanes).toHaveLength(1)
+    expect(timelineOf([earlier as RecordedCycle], heard(), undefined).lanes).toHaveLength(1)
   })
 })

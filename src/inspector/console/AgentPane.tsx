@@ -14,7 +14,8 @@ const namedTasks = 8
 const reasons = {
   concurrency: "for a permit of its agent",
   budget: "for room under the budget",
-  turn: "for its turn on the main thread"
+  turn: "for its turn on the main thread",
+  worker: "for a worker"
 } as const
 
 const Kinds = ({ names }: { readonly names: ReadonlyArray<string> }) =>

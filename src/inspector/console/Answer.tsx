@@ -261,7 +261,12 @@ const Standing = () => {
   )
 }
 
-const reasons = { concurrency: "a permit of its agent", budget: "room under the budget", turn: "a free place" } as const
+const reasons = {
+  concurrency: "a permit of its agent",
+  budget: "room under the budget",
+  turn: "a free place",
+  worker: "a worker"
+} as const
 
 /** The tasks that wait, by agent and by what they wait for. Only some of them may be named. */
 const Waits = ({ now: { waiting, waits } }: { readonly now: TasksNow }) => {

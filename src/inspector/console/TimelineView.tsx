@@ -11,14 +11,23 @@ import { useEffect, useMemo, useRef } from "preact/hooks"
 import { ask, ofJob, queryOf } from "./api.ts"
 import { FactLink, openTask } from "./links.tsx"
 import { number, plural, span, time } from "./format.ts"
-import { at, isOver, job, jobId } from "./jobStore.ts"
+import { at, isOver, job, jobId, tasks } from "./jobStore.ts"
 import { Empty, Said } from "./parts.tsx"
 import { now, poll } from "./browser.ts"
 import type { RecordedCycle, TimelinePage } from "./shapes.ts"
 import { live, needTelemetry, pictured } from "./telemetry.ts"
 import { type Palette, paletteOf } from "./colours.ts"
 import { theme } from "./theme.ts"
-import { draw, type MarkedCycle, nameWidth, type Place, placeAt, type Window } from "./timelineDrawing.ts"
+import {
+  draw,
+  heightOf,
+  type MarkedCycle,
+  nameWidthOf,
+  type Place,
+  placeAt,
+  topOf,
+  type Window
+} from "./timelineDrawing.ts"
 import {
   agentsOf,
   type Bar,
@@ -116,13 +125,15 @@ const Longest = ({ palette, timeline, until }: LongestProps) => {
         </tr>
       </thead>
       <tbody>
-        {bars.map(({ agent, attempts, cycle, discarded, each, key, ms, outcome, to, worker }) => (
+        {bars.map(({ agent, attempts, cycle, discarded, each, from, key, lane, ms, outcome, queued, to }) => (
           <tr key={key}>
             <td>
               <Swatch agent={agent} palette={palette} /> <Said text={agent} limit={60} />
             </td>
             <td>{each === undefined ? "" : <FactLink fact={each} />}</td>
-            <td>{worker === 0 ? "main" : `worker ${worker}`}</td>
+            <td>
+              <Said text={lane} limit={60} />
+            </td>
             <td class="num">{number(cycle)}</td>
             <td class="num">
               {span(ms)}
@@ -132,6 +143,7 @@ const Longest = ({ palette, timeline, until }: LongestProps) => {
               {outcome === "killed" ? "killed " : ""}
               {discarded === undefined ? "" : <code class="badText">{discarded}</code>}
               {attempts > 1 ? ` ${attempts} attempts` : ""}
+              {queued === undefined || from - queued < 1 ? "" : ` waited ${span(from - queued)}`}
             </td>
           </tr>
         ))}
@@ -170,31 +182,66 @@ const Legend = ({ timeline }: { readonly timeline: Timeline }) => (
 /** Tuning: agents that the list of colours has room for. */
 const namedAgents = 24
 
-/** Which colour is which agent. */
-const Agents = ({ agents, palette }: { readonly agents: ReadonlyArray<string>; readonly palette: Palette }) =>
-  agents.length === 0 ? null : (
+interface AgentsProps {
+  readonly agents: ReadonlyArray<string>
+  readonly palette: Palette
+  readonly lanes: Timeline["lanes"]
+  readonly folded: Signal<ReadonlySet<string>>
+}
+
+/** Folds the lanes of an agent to one, or unfolds them. */
+const Fold = ({ agent, folded }: { readonly agent: string; readonly folded: AgentsProps["folded"] }) => {
+  const isFolded = folded.value.has(agent)
+  return (
+    <button
+      type="button"
+      class="fold"
+      aria-pressed={isFolded}
+      aria-label={`One lane for ${agent}`}
+      onClick={() => {
+        const next = new Set(folded.value)
+        if (isFolded) next.delete(agent)
+        else next.add(agent)
+        folded.value = next
+      }}
+    >
+      {isFolded ? "unfold" : "fold"}
+    </button>
+  )
+}
+
+/** Which colour is which agent. One that has several lanes can have them folded. */
+const Agents = ({ agents, folded, lanes, palette }: AgentsProps) => {
+  const counts = new Map<string, number>()
+  for (const { agent } of lanes) if (agent !== undefined) counts.set(agent, (counts.get(agent) ?? 0) + 1)
+  return agents.length === 0 ? null : (
     <ul class="agents" aria-label="Agents by colour">
       {agents.slice(0, namedAgents).map((agent) => (
         <li key={agent}>
-          <Swatch agent={agent} palette={palette} /> <Said text={agent} limit={60} />
+          <Swatch agent={agent} palette={palette} /> <Said text={agent} limit={60} />{" "}
+          {(counts.get(agent) ?? 0) > 1 || folded.value.has(agent) ? <Fold agent={agent} folded={folded} /> : null}
         </li>
       ))}
       {agents.length > namedAgents ? <li>and {number(agents.length - namedAgents)} more</li> : null}
     </ul>
   )
+}
 
-/** Whether a lane is of a thread, and not of tasks that wait. */
-const isOfThread = ({ bars }: Timeline["lanes"][number]): boolean =>
-  bars.some(({ isUntimed, outcome }) => outcome !== "queued" && isUntimed !== true)
+/** Tuning: lanes whose busy part is said. */
+const saidLanes = 24
 
 const Lanes = ({ timeline, shown }: { readonly timeline: Timeline; readonly shown: Window }) => (
   <p class="soft">
-    {timeline.lanes.filter(isOfThread).map((lane, index) => (
-      <span key={lane.name}>
-        {index === 0 ? "Busy: " : ", "}
-        {lane.name} {Math.round(100 * busyPart(lane, shown.from, shown.to))} %
-      </span>
-    ))}
+    {timeline.lanes
+      .filter(({ isOfThread }) => isOfThread)
+      .slice(0, saidLanes)
+      .map((lane, index) => (
+        <span key={lane.name}>
+          {index === 0 ? "Busy: " : ", "}
+          <Said text={lane.name} limit={60} />{" "}
+          {lane.bars.length === 0 ? "idle" : `${Math.round(100 * busyPart(lane, shown.from, shown.to))} %`}
+        </span>
+      ))}
   </p>
 )
 
@@ -227,7 +274,7 @@ interface Hit {
   readonly hidden: number
 }
 
-const reasons = { concurrency: "a permit of its agent", budget: "room under the budget" } as const
+const reasons = { concurrency: "a permit of its agent", budget: "room under the budget", worker: "a worker" } as const
 
 /** It opens towards the middle of the picture, where it has room. */
 const tipPlace = ({ width, x, y }: Hit) => ({
@@ -284,7 +331,8 @@ const usePointer = (
       const box = event.currentTarget.getBoundingClientRect()
       const { current } = dragged
       if (current !== undefined && event.buttons > 0) {
-        const by = ((current.x - event.clientX) / (box.width - nameWidth)) * (current.at.to - current.at.from)
+        const by =
+          ((current.x - event.clientX) / (box.width - nameWidthOf(box.width))) * (current.at.to - current.at.from)
         show({ from: current.at.from + by, to: current.at.to + by })
         return
       }
@@ -302,7 +350,9 @@ const chartKeys = (
   timeline: Timeline,
   { pan, show, shown, zoom }: View,
   hit: Signal<Hit | undefined>,
-  places: { readonly current: ReadonlyArray<Place> }
+  places: { readonly current: ReadonlyArray<Place> },
+  /** Scrolls a lane into sight, and draws. */
+  reveal: (lane: number) => void
 ) => {
   const step = (by: number, width: number): void => {
     const bars = inOrder(timeline)
@@ -312,8 +362,9 @@ const chartKeys = (
     // The window follows the task.
     const [time, end] = [shown.to - shown.from, bar.to ?? timeline.to]
     if (bar.from < shown.from || end > shown.to) show({ from: bar.from - time / 4, to: bar.from + (3 * time) / 4 })
+    reveal(timeline.lanes.findIndex(({ bars: own }) => own.some(({ key }) => key === bar.key)))
     const place = places.current.find((it) => it.bar.key === bar.key)
-    hit.value = { bar, x: place?.x ?? nameWidth, y: place?.y ?? 0, width, hidden: place?.hidden ?? 0 }
+    hit.value = { bar, x: place?.x ?? nameWidthOf(width), y: place?.y ?? 0, width, hidden: place?.hidden ?? 0 }
   }
   const keys: Readonly<Record<string, (width: number) => void>> = {
     "+": () => zoom(0.6),
@@ -340,6 +391,9 @@ const chartKeys = (
   }
 }
 
+/** Tuning: pixels of the picture. Where there are more lanes, they scroll. */
+const mostHeight = 520
+
 /** The picture, which the wheel, the pointer and keys move. */
 const Chart = ({
   end,
@@ -355,6 +409,8 @@ const Chart = ({
   readonly mark: MarkedCycle | undefined
 }) => {
   const canvas = useRef<HTMLCanvasElement>(null)
+  const scroller = useRef<HTMLDivElement>(null)
+  const whole = heightOf(timeline)
   const hit = useSignal<Hit | undefined>(undefined)
   const places = useRef<ReadonlyArray<Place>>([])
   const { pan, shown, zoom } = view
@@ -365,7 +421,9 @@ const Chart = ({
       hovered: hit.value?.bar.key,
       end: end ?? timeline.to,
       mark,
-      palette
+      palette,
+      scrolled: scroller.current?.scrollTop ?? 0,
+      height: Math.min(whole, mostHeight)
     })
   }
   useEffect(redraw)
@@ -380,27 +438,39 @@ const Chart = ({
     return () => observer.disconnect()
   })
   const pointer = usePointer(view, hit, places)
-  const onKeyDown = chartKeys(timeline, view, hit, places)
+  const reveal = (lane: number): void => {
+    const { current } = scroller
+    if (current === null || lane < 0) return
+    const [top, room] = [topOf(lane), current.clientHeight - topOf(3)]
+    if (top < current.scrollTop || top > current.scrollTop + room) current.scrollTop = top - room / 2
+    redraw()
+  }
+  const onKeyDown = chartKeys(timeline, view, hit, places, reveal)
   return (
     <div class="timeline">
-      <canvas
-        ref={canvas}
-        tabIndex={0}
-        role="img"
-        aria-label="Tasks over time. Up and down go from task to task, Enter opens one. The table below names the longest."
-        onWheel={(event) => {
-          // Without a key, the wheel scrolls the page.
-          if (!event.ctrlKey && !event.shiftKey && Math.abs(event.deltaX) < Math.abs(event.deltaY)) return
-          event.preventDefault()
-          const box = event.currentTarget.getBoundingClientRect()
-          const place = Math.min(1, Math.max(0, (event.clientX - box.left - nameWidth) / (box.width - nameWidth)))
-          if (event.ctrlKey) zoom(event.deltaY > 0 ? 1.15 : 1 / 1.15, place)
-          else pan(Math.sign(event.deltaX || event.deltaY) * 0.08)
-        }}
-        {...pointer}
-        onBlur={() => (hit.value = undefined)}
-        onKeyDown={onKeyDown}
-      />
+      <div ref={scroller} class="lanes" style={{ maxHeight: `${mostHeight}px` }} onScroll={redraw}>
+        <div style={{ height: `${whole}px` }}>
+          <canvas
+            ref={canvas}
+            tabIndex={0}
+            role="img"
+            aria-label="Tasks over time. Up and down go from task to task, Enter opens one. The table below names the longest."
+            onWheel={(event) => {
+              // Without a key, the wheel scrolls the page.
+              if (!event.ctrlKey && !event.shiftKey && Math.abs(event.deltaX) < Math.abs(event.deltaY)) return
+              event.preventDefault()
+              const box = event.currentTarget.getBoundingClientRect()
+              const names = nameWidthOf(box.width)
+              const place = Math.min(1, Math.max(0, (event.clientX - box.left - names) / (box.width - names)))
+              if (event.ctrlKey) zoom(event.deltaY > 0 ? 1.15 : 1 / 1.15, place)
+              else pan(Math.sign(event.deltaX || event.deltaY) * 0.08)
+            }}
+            {...pointer}
+            onBlur={() => (hit.value = undefined)}
+            onKeyDown={onKeyDown}
+          />
+        </div>
+      </div>
       {hit.value === undefined ? null : <Tip hit={hit.value} />}
     </div>
   )
@@ -452,13 +522,32 @@ const markOf = (cycles: ReadonlyArray<RecordedCycle>, cycle: number | undefined)
   return first === undefined || cycle > 0 ? undefined : { at: first.at - (first.tookMs ?? 0), label: "the beginning" }
 }
 
+/** What the picture of the cycle under way leaves out. */
+const Unnamed = () => {
+  const now = isOver.value ? undefined : tasks.value
+  if (now === undefined || now.cycle === 0) return null
+  const { cycle, ended, ends, waiting, waits } = now
+  const parts = [
+    ends > ended.length && ended.length > 0
+      ? `${plural(ends, "task")} of cycle ${number(cycle)} have ended: before this page listened, the ${number(ended.length)} longest of a millisecond or more are drawn`
+      : "",
+    waits > waiting.length ? `${plural(waits, "task")} wait, of which ${number(waiting.length)} are named` : ""
+  ].filter(Boolean)
+  return parts.length === 0 ? null : <p class="soft">{parts.join(". ")}.</p>
+}
+
 export const TimelineView = () => {
   const { cycles, isAsked, older } = useCycles()
   const isLive = job.value !== undefined && !isOver.value
   useEffect(() => (isLive ? needTelemetry() : undefined), [isLive])
   void pictured.value
   const end = isOver.value ? undefined : now.value
-  const timeline = useMemo(() => timelineOf(cycles.value, live.values(), end), [cycles.value, pictured.value, end])
+  const folded = useSignal<ReadonlySet<string>>(new Set())
+  const workers = isLive ? (tasks.value?.pool.size ?? 0) : 0
+  const timeline = useMemo(
+    () => timelineOf(cycles.value, live, end, { workers, folded: folded.value }),
+    [cycles.value, pictured.value, end, workers, folded.value]
+  )
   const agents = useMemo(() => agentsOf(timeline), [timeline])
   const palette = useMemo(() => paletteOf(agents), [agents])
   const view = useWindow(timeline)
@@ -475,7 +564,8 @@ export const TimelineView = () => {
     <>
       <Toolbar timeline={timeline} view={view} cycles={cycles.value} older={older} />
       <Chart timeline={timeline} palette={palette} view={view} end={end} mark={markOf(cycles.value, at.value)} />
-      <Agents agents={agents} palette={palette} />
+      <Unnamed />
+      <Agents agents={agents} palette={palette} lanes={timeline.lanes} folded={folded} />
       <Legend timeline={timeline} />
       <Lanes timeline={timeline} shown={view.shown} />
       <Longest timeline={timeline} palette={palette} until={at.value} />

@@ -140,6 +140,9 @@ const noTasks: typeof Insight.TasksNow.Type = {
   running: [],
   waiting: [],
   waits: 0,
+  began: null,
+  ended: [],
+  ends: 0,
   pool: { waiting: 0, busy: 0, size: 0 },
   since: null,
   spentMs: {}

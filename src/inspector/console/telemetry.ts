@@ -9,15 +9,8 @@ import { effect, signal } from "@preact/signals"
 import { ofJob, readEvents, type FactRef } from "./api.ts"
 import { isOver, job, jobId, tasks } from "./jobStore.ts"
 import { now, onceAFrame, onceIn, pause } from "./browser.ts"
-import type { LiveTask } from "./liveTask.ts"
+import { type LiveTask, type Named, taskKeyOf } from "./liveTask.ts"
 import type { TasksNow } from "./shapes.ts"
-
-interface Named {
-  readonly cycle: number
-  readonly agent: string
-  readonly each?: FactRef | null | undefined
-  readonly part?: number | undefined
-}
 
 interface OfTask extends Named {
   readonly sequence: number
@@ -90,9 +83,6 @@ const bound = <A>(map: Map<string, A>, limit: number): void => {
   }
 }
 
-const taskKeyOf = ({ agent, cycle, each, part }: Named): string =>
-  JSON.stringify([cycle, agent, each?.kind, each?.id, part])
-
 /** Attempts of a task report on their own, in each process. */
 const reportKeyOf = (item: OfTask): string => JSON.stringify([taskKeyOf(item), item.attempt, recording])
 
@@ -135,6 +125,13 @@ const begun = (key: string, item: OfTask): Report => {
   }
 }
 
+/** A further attempt is first heard of when it waits or reports: it began at that time, or shortly before. */
+const noteAttempt = (task: LiveTask, attempt: number, at: number): void => {
+  if (attempt <= task.attempt) return
+  task.attempt = attempt
+  task.begins.push(at)
+}
+
 const note = (item: Item): void => {
   if (item._tag === "Missed") {
     // Nobody knows how many are missing of another process: `isTakenUp` tells of it.
@@ -147,6 +144,8 @@ const note = (item: Item): void => {
     const key = reportKeyOf(item)
     const report = reports.get(key) ?? begun(key, item)
     reports.set(key, report)
+    const task = live.get(taskKeyOf(item))
+    if (task !== undefined) noteAttempt(task, attempt, at)
     report.values.push(item.value)
     report.count++
     if (report.values.length > rememberedValues) report.values.splice(0, report.values.length - rememberedValues)
@@ -156,7 +155,9 @@ const note = (item: Item): void => {
   const key = taskKeyOf(item)
   const task = live.get(key) ?? heardFirst(key, item, at)
   live.set(key, task)
-  task.attempt = Math.max(task.attempt, attempt)
+  // Of an attempt that has ended, nobody knows when it began.
+  if (item._tag === "TaskEnded") task.attempt = Math.max(task.attempt, attempt)
+  else noteAttempt(task, attempt, at)
   if (item._tag === "TaskWaiting") task.waitsFor = item.for
   if (item._tag === "TaskClaimed") {
     task.claimedAt ??= at
@@ -179,6 +180,7 @@ const heardFirst = (key: string, named: Named, at: number): LiveTask => ({
   agent: named.agent,
   each: named.each ?? undefined,
   attempt: 1,
+  begins: [],
   queuedAt: at,
   waitsFor: undefined,
   claimedAt: undefined,
@@ -190,25 +192,48 @@ const heardFirst = (key: string, named: Named, at: number): LiveTask => ({
 /** The tasks that ran before anybody listened. The end of some of them is not told of. */
 const early = new Set<string>()
 
-/** Takes up a present task that telemetry has not told of, and gives its key. How long a task has waited is not known. */
+/** Takes up a task that telemetry has not told of, and gives its key. `at`: when it was queued. */
 const takeUp = (named: Named, at: number, more: Partial<LiveTask>): string => {
   const key = taskKeyOf(named)
-  if (!live.has(key)) {
+  const known = live.get(key)
+  if (known !== undefined) known.queuedAt = Math.min(known.queuedAt, at)
+  else {
     live.set(key, { ...heardFirst(key, named, at), ...more })
     early.add(key)
   }
   return key
 }
 
-const takeUpAll = ({ cycle, running, waiting }: TasksNow, at: number): void => {
+/** The task may be heard of, too: its end counts where nothing was told of it. */
+const takeUpEnded = ({ began, cycle, ended }: TasksNow): void => {
+  if (began === null) return
+  for (const { agent, attempts, discarded, each, part, startMs, tookMs, worker } of ended) {
+    const [claimedAt, failed] = [began + startMs, discarded ?? undefined]
+    const named = { cycle, agent, each, ...(part === undefined ? {} : { part }) }
+    const key = takeUp(named, began, { attempt: attempts, worker, claimedAt })
+    const task = live.get(key)
+    early.delete(key)
+    if (task === undefined || task.endedAt !== undefined) continue
+    task.claimedAt ??= claimedAt
+    task.attempt = Math.max(task.attempt, attempts)
+    task.worker = worker
+    task.endedAt = task.claimedAt + tookMs
+    task.failed = failed
+    task.waitsFor = undefined
+  }
+}
+
+const takeUpAll = (tasksNow: TasksNow, at: number): void => {
+  const { began, cycle, running, waiting } = tasksNow
   const present = new Set<string>()
+  takeUpEnded(tasksNow)
   for (const { agent, attempt, each, ms, part, worker } of running) {
     const named = { cycle, agent, each, ...(part === undefined ? {} : { part }) }
-    present.add(takeUp(named, at - ms, { attempt, worker, claimedAt: at - ms }))
+    present.add(takeUp(named, began ?? at - ms, { attempt, worker, claimedAt: at - ms }))
   }
-  for (const { agent, each, for: reason, part } of waiting) {
+  for (const { agent, each, for: reason, part, since } of waiting) {
     const named = { cycle, agent, each, ...(part === undefined ? {} : { part }) }
-    present.add(takeUp(named, at, { waitsFor: reason === "turn" ? undefined : reason }))
+    present.add(takeUp(named, since, { waitsFor: reason === "turn" ? undefined : reason }))
   }
   for (const key of early) {
     const task = live.get(key)
@@ -218,6 +243,7 @@ const takeUpAll = ({ cycle, running, waiting }: TasksNow, at: number): void => {
   }
   bound(live, rememberedTasks)
   draw()
+  picture()
 }
 
 /** The number of views that need the stream. */

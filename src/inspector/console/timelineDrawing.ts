@@ -1,5 +1,6 @@
 /**
- * The drawing of a timeline on a canvas: a scale, commits as lines, and a lane of bars for each worker and place.
+ * The drawing of a timeline on a canvas: a scale, commits as lines, and a lane of bars for each worker and place. Only the lanes
+ * that are in sight are drawn, so a picture of ten thousand lanes is as cheap as one of twenty.
  *
  * A bar has a least width, so that a short task can be seen and chosen. Bars that would lie within one pixel are drawn once, so
  * ten thousand bars cost one frame; tasks without an effect are drawn above the others. Boundary: draws; TimelineView.tsx has
@@ -12,8 +13,11 @@ import { type Bar, isFailure, type Lane, stepOf, type Timeline } from "./timelin
 
 const laneHeight = 22
 const axisHeight = 26
-/** Pixels before the bars, for the names of lanes. */
-export const nameWidth = 78
+/** Pixels before the bars, for the names of lanes, in a picture of this width. */
+export const nameWidthOf = (width: number): number => (width < 600 ? 84 : 136)
+
+/** Pixels that all lanes take, with the scale. */
+export const heightOf = ({ lanes }: Timeline): number => axisHeight + Math.max(1, lanes.length) * laneHeight + 6
 
 /** The part of time that is in sight, in milliseconds since the epoch. */
 export interface Window {
@@ -37,6 +41,7 @@ interface Sheet {
   readonly ink: ReturnType<typeof inkOf>
   readonly palette: Palette
   readonly width: number
+  readonly nameWidth: number
   readonly height: number
   readonly shown: Window
   /** The time at which bars of running tasks end. */
@@ -57,7 +62,7 @@ const drawScale = ({ height, ink, pen, shown: { from, to }, width, xOf }: Sheet,
   }
 }
 
-const drawCommits = ({ height, ink, pen, width, xOf }: Sheet, { commits }: Timeline): void => {
+const drawCommits = ({ height, ink, nameWidth, pen, width, xOf }: Sheet, { commits }: Timeline): void => {
   let marked = -Infinity
   for (const { at, discarded, from, merge } of commits) {
     const x = xOf(at)
@@ -174,6 +179,7 @@ const drawBar = (sheet: Sheet, place: Place): void => {
     pen.fillStyle = ink.text
     pen.fillRect(x, y + laneHeight - 9, Math.max(leastWidth, Math.min(w, 12)), 3)
   }
+  if (bar.begins.length > 0) drawAttempts(sheet, place)
   if (outcome === "running") drawTip(sheet, place)
   if (outcome === "killed") drawCross(sheet, place)
   else if (outcome === "discarded" && w <= 10) drawFlag(sheet, place)
@@ -201,7 +207,7 @@ const drawName = ({ ink, pen }: Sheet, { bar, w, x, y }: Place): void => {
 
 /** Finds the places of a lane's bars that are in sight, from the left. Of bars within the same pixel, one has a place. */
 const placesOf = (
-  { end, hovered, shown, width, xOf }: Sheet,
+  { end, hovered, nameWidth, shown, width, xOf }: Sheet,
   bars: ReadonlyArray<Bar>,
   y: number,
   least: number
@@ -229,8 +235,9 @@ const placesOf = (
 }
 
 /** Draws a lane. Returns the places of its bars, the uppermost first. */
-const drawLane = (sheet: Sheet, { bars, name }: Lane, y: number): ReadonlyArray<Place> => {
-  const { ink, pen } = sheet
+const drawLane = (sheet: Sheet, lane: Lane, y: number): ReadonlyArray<Place> => {
+  const { bars } = lane
+  drawWaits(sheet, bars, y + laneHeight - 6)
   const others = placesOf(
     sheet,
     bars.filter((bar) => !isFailure(bar)),
@@ -240,15 +247,51 @@ const drawLane = (sheet: Sheet, { bars, name }: Lane, y: number): ReadonlyArray<
   const failures = placesOf(sheet, bars.filter(isFailure), y, leastFailure)
   for (const place of others) drawBar(sheet, place)
   for (const place of failures) drawBar(sheet, place)
-  pen.fillStyle = ink.back
-  pen.fillRect(0, y - 3, nameWidth - 4, laneHeight)
-  pen.fillStyle = ink.soft
-  pen.fillText(name, 4, y + (laneHeight - 6) / 2)
+  drawLaneName(sheet, lane, y)
   return [...failures, ...others]
 }
 
+/** A name is cut in its middle, so that the number at its end stays. */
+const drawLaneName = ({ ink, nameWidth, pen }: Sheet, { bars, name }: Lane, y: number): void => {
+  const middle = y + (laneHeight - 6) / 2
+  pen.fillStyle = ink.back
+  pen.fillRect(0, y - 3, nameWidth - 4, laneHeight)
+  pen.fillStyle = ink.soft
+  const whole = visible(name, nameLength)
+  let text = whole
+  for (let kept = whole.length - 1; kept > 8 && pen.measureText(text).width > nameWidth - 10; kept--) {
+    text = `${whole.slice(0, kept - 6)}…${whole.slice(-6)}`
+  }
+  pen.fillText(text, 4, middle)
+  if (bars.length === 0) pen.fillText("idle", nameWidth + 4, middle)
+}
+
+/** A thin line below the bars from the time at which a task was queued to its beginning. */
+const drawWaits = ({ ink, nameWidth, palette, pen, width, xOf }: Sheet, bars: ReadonlyArray<Bar>, y: number): void => {
+  let drawnTo = -Infinity
+  pen.globalAlpha = 0.55
+  for (const { agent, from, outcome, queued } of bars) {
+    if (queued === undefined || outcome === "queued") continue
+    const [left, right] = [Math.max(nameWidth, drawnTo, xOf(queued)), Math.min(width, xOf(from))]
+    if (right - left < 1) continue
+    pen.fillStyle = palette(agent, ink.isDark)
+    pen.fillRect(left, y + 1, right - left, 2)
+    drawnTo = right
+  }
+  pen.globalAlpha = 1
+}
+
+/** Notches where further attempts of a task began. */
+const drawAttempts = ({ end, ink, pen, xOf }: Sheet, { bar, w, x, y }: Place): void => {
+  pen.fillStyle = ink.back
+  for (const begin of bar.begins) {
+    const at = xOf(begin)
+    if (begin < (bar.to ?? end) && at > x + 1 && at < x + w - 1) pen.fillRect(at - 1, y, 2, laneHeight - 6)
+  }
+}
+
 /** The cycle that the page shows: its commit is a strong line, and a veil lies over what came later. */
-const drawMark = ({ height, ink, pen, width, xOf }: Sheet, { at, label }: MarkedCycle): void => {
+const drawMark = ({ height, ink, nameWidth, pen, width, xOf }: Sheet, { at, label }: MarkedCycle): void => {
   const x = Math.min(Math.max(xOf(at), nameWidth), width)
   pen.globalAlpha = 0.72
   pen.fillStyle = ink.back
@@ -276,18 +319,21 @@ interface Options {
   readonly end: number
   readonly mark: MarkedCycle | undefined
   readonly palette: Palette
+  /** The pixels of lanes above those that are in sight, and the height of the picture. */
+  readonly scrolled: number
+  readonly height: number
 }
 
 /** Draws a timeline. Returns the places of its bars. */
 export const draw = (
   canvas: HTMLCanvasElement,
   timeline: Timeline,
-  { end, hovered, mark, palette, shown }: Options
+  { end, height, hovered, mark, palette, scrolled, shown }: Options
 ): ReadonlyArray<Place> => {
   const pen = canvas.getContext("2d")
   if (pen === null) return []
   const width = canvas.clientWidth
-  const height = axisHeight + Math.max(1, timeline.lanes.length) * laneHeight + 6
+  const nameWidth = nameWidthOf(width)
   canvas.style.height = `${height}px`
   canvas.width = width * devicePixelRatio
   canvas.height = height * devicePixelRatio
@@ -296,13 +342,27 @@ export const draw = (
   pen.textBaseline = "middle"
   const scale = (width - nameWidth) / (shown.to - shown.from)
   const xOf = (ms: number): number => nameWidth + (ms - shown.from) * scale
-  const sheet: Sheet = { pen, ink: inkOf(canvas), palette, width, height, shown, end, hovered, xOf }
+  const sheet: Sheet = { pen, ink: inkOf(canvas), palette, width, nameWidth, height, shown, end, hovered, xOf }
+  const places: Array<Place> = []
   drawScale(sheet, timeline.from)
   drawCommits(sheet, timeline)
-  const places = timeline.lanes.flatMap((lane, index) => drawLane(sheet, lane, axisHeight + index * laneHeight + 3))
+  // The scale stays where it is, and lanes go away below it.
+  pen.save()
+  pen.beginPath()
+  pen.rect(0, axisHeight, width, height)
+  pen.clip()
+  const first = Math.floor(scrolled / laneHeight)
+  const last = Math.min(timeline.lanes.length, Math.ceil((scrolled + height - axisHeight) / laneHeight))
+  for (let index = first; index < last; index++) {
+    places.push(...drawLane(sheet, timeline.lanes[index]!, axisHeight + index * laneHeight + 3 - scrolled))
+  }
+  pen.restore()
   if (mark !== undefined) drawMark(sheet, mark)
   return places
 }
+
+/** The part of the lanes' height at which a lane begins. */
+export const topOf = (lane: number): number => lane * laneHeight
 
 /** The bar at a place. */
 export const placeAt = (places: ReadonlyArray<Place>, x: number, y: number): Place | undefined =>

@@ -1,11 +1,11 @@
 /**
  * A job's time as bars on lanes: from what was recorded, and from what runs at present.
  *
- * Workers have a lane each. Tasks of fiber agents share the main thread, so they get as many lanes as run at a time: a task
- * takes the first lane that is free when it begins. Tasks that wait have lanes below these. Times are in milliseconds since the
- * epoch. Boundary: pure; records in, bars out.
+ * Workers have a lane each, also idle ones. The tasks of a fiber agent have as many lanes as run at a time: a task takes the
+ * first lane of its agent that is free when it begins. Tasks that wait have lanes below these. An agent whose lanes are folded
+ * has one. Times are in milliseconds since the epoch. Boundary: pure; records in, bars out.
  */
-import type { LiveTask } from "./liveTask.ts"
+import { type LiveTask, taskKeyOf } from "./liveTask.ts"
 import type { FactRef, RecordedCycle } from "./shapes.ts"
 
 /**
@@ -25,6 +25,8 @@ const outcomeOf = (failed: string | undefined, attempts: number): Outcome =>
 
 export interface Bar {
   readonly key: string
+  /** The name of its task, as telemetry has it. */
+  readonly name: string
   readonly cycle: number
   readonly agent: string
   readonly each: FactRef | undefined
@@ -39,7 +41,9 @@ export interface Bar {
   readonly discarded: string | undefined
   readonly outcome: Outcome
   /** The reason why it waits. */
-  readonly waitsFor: "concurrency" | "budget" | undefined
+  readonly waitsFor: LiveTask["waitsFor"]
+  /** When further attempts began, as far as that was heard. */
+  readonly begins: ReadonlyArray<number>
   /** It took less than a millisecond, and when in its cycle is not recorded: the bar stands where its effect was discarded. */
   readonly isUntimed?: true
 }
@@ -61,6 +65,10 @@ export interface Commit {
 
 export interface Lane {
   readonly name: string
+  /** The agent whose fibers it has. Undefined for the lane of a worker, and for that of untimed tasks. */
+  readonly agent: string | undefined
+  /** Whether it is one of the lanes of a thread, and not one of tasks that wait or are untimed. */
+  readonly isOfThread: boolean
   readonly bars: ReadonlyArray<Bar>
 }
 
@@ -75,6 +83,7 @@ const timedBars = ({ at, cycle, recorded, tookMs }: RecordedCycle): ReadonlyArra
   const began = at - (tookMs ?? 0)
   return recorded.map(({ agent, attempts, discarded, each, part, startMs, tookMs: ms, worker }, index) => ({
     key: JSON.stringify([cycle, index, agent, each?.id, part]),
+    name: taskKeyOf({ cycle, agent, each, ...(part === undefined ? {} : { part }) }),
     cycle,
     agent,
     each: each ?? undefined,
@@ -85,7 +94,8 @@ const timedBars = ({ at, cycle, recorded, tookMs }: RecordedCycle): ReadonlyArra
     attempts,
     discarded: discarded ?? undefined,
     outcome: outcomeOf(discarded ?? undefined, attempts),
-    waitsFor: undefined
+    waitsFor: undefined,
+    begins: []
   }))
 }
 
@@ -93,6 +103,7 @@ const timedBars = ({ at, cycle, recorded, tookMs }: RecordedCycle): ReadonlyArra
 const untimedBars = ({ at, cycle, untimed }: Partial<RecordedCycle> & Pick<RecordedCycle, "at" | "cycle">) =>
   (untimed ?? []).map(({ agent, discarded, each, part }, index): Bar => ({
     key: JSON.stringify([cycle, "untimed", index, agent, each?.id, part]),
+    name: "",
     cycle,
     agent,
     each: each ?? undefined,
@@ -104,6 +115,7 @@ const untimedBars = ({ at, cycle, untimed }: Partial<RecordedCycle> & Pick<Recor
     discarded,
     outcome: outcomeOf(discarded, 1),
     waitsFor: undefined,
+    begins: [],
     isUntimed: true
   }))
 
@@ -135,6 +147,7 @@ const liveBar = (task: LiveTask, isOver: boolean): ReadonlyArray<Bar> => {
   const unfinished = isWaiting ? "queued" : isOver ? "killed" : "running"
   const bar: Bar = {
     key: task.key,
+    name: task.key,
     cycle: task.cycle,
     agent: task.agent,
     each: task.each,
@@ -145,43 +158,139 @@ const liveBar = (task: LiveTask, isOver: boolean): ReadonlyArray<Bar> => {
     attempts: attempt,
     discarded: failed,
     outcome: isWaiting || endedAt === undefined ? unfinished : outcomeOf(failed, attempt),
-    waitsFor
+    waitsFor,
+    begins: task.begins
   }
   return [bar]
 }
 
-/** Puts bars on as many lanes as overlap at a time. */
+/** Numbers, of which the least is taken first. */
+class Least {
+  readonly #heap: Array<readonly [order: number, lane: number]> = []
+
+  get first(): readonly [order: number, lane: number] | undefined {
+    return this.#heap[0]
+  }
+
+  add(order: number, lane: number): void {
+    const heap = this.#heap
+    let place = heap.push([order, lane]) - 1
+    while (place > 0) {
+      const above = (place - 1) >> 1
+      if (heap[above]![0] <= heap[place]![0]) return
+      this.#swap(above, place)
+      place = above
+    }
+  }
+
+  take(): void {
+    const heap = this.#heap
+    const last = heap.pop()
+    if (last === undefined || heap.length === 0) return
+    heap[0] = last
+    for (let place = 0; ;) {
+      const [left, right] = [2 * place + 1, 2 * place + 2]
+      let least = place
+      if (left < heap.length && heap[left]![0] < heap[least]![0]) least = left
+      if (right < heap.length && heap[right]![0] < heap[least]![0]) least = right
+      if (least === place) return
+      this.#swap(least, place)
+      place = least
+    }
+  }
+
+  #swap(a: number, b: number): void {
+    const heap = this.#heap
+    const held = heap[a]!
+    heap[a] = heap[b]!
+    heap[b] = held
+  }
+}
+
+/** Puts bars on as many lanes as overlap at a time. A lane is free again when its bar has ended. */
 const packed = (bars: ReadonlyArray<Bar>): ReadonlyArray<ReadonlyArray<Bar>> => {
   const lanes: Array<Array<Bar>> = []
-  const ends: Array<number> = []
+  const [busy, free] = [new Least(), new Least()]
   for (const bar of bars) {
-    let lane = ends.findIndex((end) => end <= bar.from)
-    if (lane === -1) {
-      lane = lanes.length
-      lanes.push([])
+    for (let { first } = busy; first !== undefined && first[0] <= bar.from; { first } = busy) {
+      busy.take()
+      free.add(first[1], first[1])
     }
+    const lane = free.first?.[1] ?? lanes.length
+    if (lane === lanes.length) lanes.push([])
+    else free.take()
     lanes[lane]!.push(bar)
-    ends[lane] = bar.to ?? Infinity
+    busy.add(bar.to ?? Infinity, lane)
   }
   return lanes
 }
 
-/** Tuning: lanes of the main thread. Tasks beyond them share the last one, so that the workers stay in sight. */
-const mainLanes = 8
-/** Tuning: lanes of tasks that wait. */
-const waitingLanes = 4
+/** The lanes of each agent that bars have, in the order in which the agents begin. */
+const lanesByAgent = (
+  bars: ReadonlyArray<Bar>,
+  folded: ReadonlySet<string>,
+  { isOfThread, more }: { readonly isOfThread: boolean; readonly more: string }
+): ReadonlyArray<Lane> =>
+  [...Map.groupBy(bars, ({ agent }) => agent)].flatMap(([agent, own]) => {
+    const lists = packed(own)
+    const name = `${agent}${more}`
+    if (folded.has(agent) && lists.length > 1) {
+      return [{ name: `${name} ×${lists.length}`, agent, isOfThread, bars: own }]
+    }
+    return lists.map((list, index) => ({
+      name: index === 0 ? name : `${name} ${index + 1}`,
+      agent,
+      isOfThread,
+      bars: list
+    }))
+  })
 
-/** At most so many lanes: the last has all bars that are on no other. */
-const lanesOf = (name: string, bars: ReadonlyArray<Bar>, most: number): ReadonlyArray<Lane> => {
-  const lists = packed(bars)
-  const shown = lists.length > most ? lists.slice(0, most - 1) : lists
-  const lanes = shown.map((list, index) => ({ name: index === 0 ? name : `${name} ${index + 1}`, bars: list }))
-  if (shown.length === lists.length) return lanes
-  const rest = lists
-    .slice(shown.length)
-    .flat()
-    .sort((a, b) => a.from - b.from)
-  return [...lanes, { name: `${name} ${most}\u2013${lists.length}`, bars: rest }]
+const laneOfWorker = (worker: number, bars: ReadonlyArray<Bar>): Lane => ({
+  name: `worker ${worker}`,
+  agent: undefined,
+  isOfThread: true,
+  bars
+})
+
+const noneFolded: ReadonlySet<string> = new Set()
+
+export interface TimelineOptions {
+  /** The size of the pool, whose idle workers have a lane, too. 0 where it is not known. */
+  readonly workers?: number
+  /** The agents whose lanes are one. */
+  readonly folded?: ReadonlySet<string>
+}
+
+/** The further attempts of tasks, from what was heard of them: the record does not know when they began. */
+const withBegins = (bars: ReadonlyArray<Bar>, heard: ReadonlyMap<string, LiveTask>): ReadonlyArray<Bar> =>
+  bars.map((bar) => {
+    const begins = bar.attempts > 1 ? heard.get(bar.name)?.begins : undefined
+    return begins === undefined || begins.length === 0 ? bar : { ...bar, begins }
+  })
+
+const lanesOf = (
+  bars: ReadonlyArray<Bar>,
+  { folded = noneFolded, workers = 0 }: TimelineOptions
+): ReadonlyArray<Lane> => {
+  const waiting: Array<Bar> = []
+  const byWorker = new Map<number, Array<Bar>>()
+  for (const bar of bars) {
+    if (bar.outcome === "queued") {
+      waiting.push(bar)
+      continue
+    }
+    const list = byWorker.get(bar.worker) ?? []
+    byWorker.set(bar.worker, list)
+    list.push(bar)
+  }
+  const last = Math.max(workers, ...byWorker.keys())
+  const untimed = byWorker.get(untimedLane)
+  return [
+    ...Array.from({ length: Math.max(0, last) }, (_, index) => laneOfWorker(index + 1, byWorker.get(index + 1) ?? [])),
+    ...lanesByAgent(byWorker.get(0) ?? [], folded, { isOfThread: true, more: "" }),
+    ...(untimed === undefined ? [] : [{ name: "under 1 ms", agent: undefined, isOfThread: false, bars: untimed }]),
+    ...lanesByAgent(waiting, folded, { isOfThread: false, more: " waits" })
+  ]
 }
 
 /**
@@ -190,30 +299,15 @@ const lanesOf = (name: string, bars: ReadonlyArray<Bar>, most: number): Readonly
  */
 export const timelineOf = (
   cycles: ReadonlyArray<RecordedCycle>,
-  tasks: Iterable<LiveTask>,
-  now: number | undefined
+  tasks: ReadonlyMap<string, LiveTask>,
+  now: number | undefined,
+  options: TimelineOptions = {}
 ): Timeline => {
   const last = cycles.at(-1)?.cycle ?? 0
-  const bars = cycles.flatMap(barsOf)
-  for (const task of tasks) if (task.cycle > last) bars.push(...liveBar(task, now === undefined))
+  const bars = [...withBegins(cycles.flatMap(barsOf), tasks)]
+  for (const task of tasks.values()) if (task.cycle > last) bars.push(...liveBar(task, now === undefined))
   bars.sort((a, b) => a.from - b.from)
-  const byWorker = new Map<number, Array<Bar>>()
-  const waiting = bars.filter(({ outcome }) => outcome === "queued")
-  for (const bar of bars) {
-    if (bar.outcome === "queued") continue
-    const list = byWorker.get(bar.worker) ?? []
-    byWorker.set(bar.worker, list)
-    list.push(bar)
-  }
-  const lanes: Array<Lane> = []
-  for (const worker of [...byWorker.keys()].sort((a, b) => a - b)) {
-    const own = byWorker.get(worker) ?? []
-    if (worker > 0) lanes.push({ name: `worker ${worker}`, bars: own })
-  }
-  lanes.push(...lanesOf("main", byWorker.get(0) ?? [], mainLanes))
-  const untimed = byWorker.get(untimedLane)
-  if (untimed !== undefined) lanes.push({ name: "under 1 ms", bars: untimed })
-  lanes.push(...lanesOf("waits", waiting, waitingLanes))
+  const lanes = bars.length === 0 ? [] : lanesOf(bars, options)
   const commits = cycles.map(({ at, cycle, discarded, facts, recorded, tasks: count, tookMs }) => ({
     cycle,
     at,
@@ -254,21 +348,19 @@ export const agentsOf = ({ lanes }: Timeline): ReadonlyArray<string> => {
 export const inOrder = ({ lanes }: Timeline): ReadonlyArray<Bar> =>
   lanes.flatMap(({ bars }) => bars).sort((a, b) => a.from - b.from || (a.key < b.key ? -1 : 1))
 
+/** A bar, with the time that its task took and the name of its lane. */
+export type LongBar = Bar & { readonly ms: number; readonly lane: string }
+
 /** The bars that took longest, the longest first, of cycles up to one if that is given. Tasks that wait are not among them. */
-export const longest = (
-  { lanes }: Timeline,
-  count: number,
-  now: number,
-  until = Infinity
-): ReadonlyArray<Bar & { readonly ms: number }> => {
-  const found: Array<Bar & { readonly ms: number }> = []
-  for (const { bars } of lanes) {
+export const longest = ({ lanes }: Timeline, count: number, now: number, until = Infinity): ReadonlyArray<LongBar> => {
+  const found: Array<LongBar> = []
+  for (const { bars, name: lane } of lanes) {
     for (const bar of bars) {
       if (bar.outcome === "queued" || bar.isUntimed === true || bar.cycle > until) continue
       const ms = (bar.to ?? now) - bar.from
       if (found.length === count && ms <= found[count - 1]!.ms) continue
       // There are few, and the next one is rarely among them.
-      found.splice(found.findLastIndex((other) => other.ms >= ms) + 1, 0, { ...bar, ms })
+      found.splice(found.findLastIndex((other) => other.ms >= ms) + 1, 0, { ...bar, ms, lane })
       if (found.length > count) found.pop()
     }
   }

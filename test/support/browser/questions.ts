@@ -114,6 +114,39 @@ export const varied = Program.make("varied", {
   ]
 })
 
+/** Short CPU tasks beside one that is stuck, and a fiber that waits for another: as a viewer finds them who comes late. */
+export const stuck = Program.make("stuck", {
+  module: import.meta.url,
+  input: Schema.Struct({}),
+  seed: () => [...items("a", "b", "c", "d", "stuck"), ...["1", "2"].map((id) => Seat.of({ id }))],
+  agents: [
+    Agent.cpu("parse", {
+      each: Item,
+      execute: ({ value: { id } }) => {
+        spin(id === "stuck" ? 120_000 : 20)
+        return {}
+      }
+    }),
+    Agent.make("sit", { each: Seat, concurrency: 1, execute: () => Effect.never })
+  ]
+})
+
+/** A CPU task that is ended for its timeout. */
+export const overdue = Program.make("overdue", {
+  module: import.meta.url,
+  input: Schema.Struct({}),
+  agents: [
+    Agent.cpu("parse", {
+      timeout: "600 millis",
+      onFailure: "discard",
+      execute: () => {
+        spin(120_000)
+        return {}
+      }
+    })
+  ]
+})
+
 const Report = Fact.kind("Report", {
   schema: Schema.Struct({ id: Schema.String, words: Schema.Int }),
   id: ({ id }) => id
@@ -179,7 +212,7 @@ export const streams = Program.make("streams", {
   ]
 })
 
-export const programs = [panics, fails, queues, varied, spends, streams] as const
+export const programs = [panics, fails, queues, varied, stuck, spends, streams] as const
 
 const wideKinds = Array.from({ length: 60 }, (_, place) =>
   Fact.kind(`Kind${place}`, { schema: Schema.Struct({ id: Schema.String }), id: ({ id }) => id })
