@@ -55,6 +55,32 @@ describe("the timeline", () => {
     expect(complaints).toEqual([])
   })
 
+  it("shows all of the cycle under way to a viewer who comes late: ended tasks, idle workers, and since when tasks wait", async () => {
+    await site.start("stuck", "late")
+    await until(async () => (await jsonOf(await site.running.fetch("/api/v1/jobs/late/tasks")))["ends"] === 4, 20_000)
+    await new Promise((resolve) => setTimeout(resolve, 3_000))
+    const { complaints, page } = await site.visit("jobs/late/timeline")
+    await until(async () => {
+      const { done, queued, running } = await legend(page)
+      return [done, queued, running].join() === "4,1,2"
+    }, 20_000)
+    await shows(page, /Busy: worker 1 \d+ %, worker 2 \d+ %, sit \d+ %/)
+    const rows = await page.locator(".longest tbody tr").allInnerTexts()
+    expect(rows.filter((row) => /worker [12]/.test(row))).toHaveLength(5)
+    expect(rows.some((row) => /sit\s+Seat\/1\s+sit/.test(row))).toBe(true)
+    const canvas = page.locator(".timeline canvas")
+    await canvas.focus()
+    const tip = page.getByRole("status").filter({ hasText: /cycle 1 / })
+    await until(async () => {
+      await page.keyboard.press("ArrowDown")
+      return (await tip.innerText()).includes("waits")
+    }, 20_000)
+    // It waits since the cycle began, and not since the page was opened.
+    expect(await tip.innerText()).toMatch(/([3-9]|\d\d)(\.\d+)? s so far .* waits for a permit of its agent/)
+    await site.running.post("/api/v1/jobs/late/cancel")
+    expect(complaints).toEqual([])
+  })
+
   it("shows afterwards what was recorded: each end, the merge and the commit, with lanes and the longest tasks", async () => {
     await site.start("varied", "over", { isHeld: false, afterMs: 5 })
     await site.reach("over", "converged")
@@ -66,7 +92,9 @@ describe("the timeline", () => {
     expect(rows.find((row) => row.includes("wrong"))).toContain("AgentFailed")
     expect(rows.find((row) => row.includes("flaky"))).toContain("2 attempts")
     expect(rows.find((row) => row.includes("parse"))).toMatch(/worker [12]/)
-    await shows(page, /Busy: worker \d \d+ %.* main \d+ %/)
+    await shows(page, /Busy: worker 1 (\d+ %|idle).* flaky \d+ %/)
+    // The CPU task waited for a worker to start, or a fiber for its cycle: the table says how long.
+    expect(rows.some((row) => /waited \d/.test(row))).toBe(true)
     expect(complaints).toEqual([])
   })
 

@@ -3,10 +3,13 @@ import { rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { JobStore } from "../../src/index.ts"
-import { panics } from "../support/browser/questions.ts"
+import { JobStore, WorkerPool } from "../../src/index.ts"
+import { overdue, panics, stuck } from "../support/browser/questions.ts"
 import { jsonOf, type Running, serve, until } from "../support/server/harness.ts"
+import type { RecordedCycle as RecordedShape } from "../../src/server/insightShapes.ts"
 import { inline } from "../support/server/programs.ts"
+
+type RecordedCycle = typeof RecordedShape.Type
 
 let running: Running
 const filename = join(tmpdir(), `insight-${process.pid}.db`)
@@ -95,6 +98,77 @@ describe("the tasks of a job", () => {
     expect(after).toMatchObject({ tasks: 0, running: [] })
     // The time of an ended job stands still.
     expect((await get(`jobs/${id}/tasks`))["spentMs"]).toEqual(after["spentMs"])
+  })
+})
+
+describe("the tasks of a cycle under way", () => {
+  const parse = {
+    agent: "parse",
+    discarded: null,
+    attempts: 1,
+    startMs: expect.any(Number),
+    tookMs: expect.any(Number)
+  }
+
+  it.each([
+    ["a durable store", JobStore.layerSqlite({ filename: join(tmpdir(), `late-${process.pid}.db`) })],
+    ["a store in memory", JobStore.layerMemory]
+  ])(
+    "are there for a viewer who comes late: those that have ended, and since when others wait; with %s",
+    async (_, store) => {
+      const late = await serve({ programs: [stuck] }, { store, pool: WorkerPool.layer({ size: 2 }) })
+      try {
+        const began = Date.now()
+        await (await late.post("/api/v1/jobs", { program: "stuck", id: "s", input: {} })).body?.cancel()
+        const look = async () => jsonOf(await late.fetch("/api/v1/jobs/s/tasks"))
+        await until(async () => (await look())["ends"] === 4, 20_000)
+        const now = await look()
+        expect(now).toMatchObject({ tasks: 7, ends: 4, waits: 1, pool: { size: 2, busy: 1 } })
+        expect(now["ended"]).toHaveLength(4)
+        for (const task of now["ended"] as ReadonlyArray<Record<string, number>>) {
+          expect(task).toMatchObject(parse)
+          expect(task["tookMs"]).toBeGreaterThan(15)
+          expect([1, 2]).toContain(task["worker"])
+        }
+        expect(now["waiting"]).toMatchObject([{ agent: "sit", for: "concurrency" }])
+        const [{ since }] = now["waiting"] as [{ since: number }]
+        for (const time of [since, now["began"]]) {
+          expect(time).toBeGreaterThan(began - 50)
+          expect(time).toBeLessThan(began + 15_000)
+        }
+        expect((await look())["waiting"]).toMatchObject([{ since: expect.closeTo(since, -1) }])
+      } finally {
+        await late.stop()
+      }
+    }
+  )
+})
+
+describe("the timeline of a task that was ended for its timeout", () => {
+  it("begins when the task began, also where the watchdog was held up", async () => {
+    const file = join(tmpdir(), `overdue-${process.pid}.db`)
+    const store = JobStore.layerSqlite({ filename: file })
+    const held = await serve({ programs: [overdue] }, { store, pool: WorkerPool.layer({ size: 1 }) })
+    try {
+      await (await held.post("/api/v1/jobs", { program: "overdue", id: "o", input: {} })).body?.cancel()
+      const look = async () => jsonOf(await held.fetch("/api/v1/jobs/o/tasks"))
+      await until(
+        async () => (await look())["running"] instanceof Array && JSON.stringify(await look()).includes('"ms"'),
+        20_000
+      )
+      const seen = Date.now()
+      const end = performance.now() + 1_000
+      while (performance.now() < end);
+      await until(async () => (await jsonOf(await held.fetch("/api/v1/jobs/o")))["haltedAt"] !== null, 20_000)
+      const page = await jsonOf(await held.fetch("/api/v1/jobs/o/timeline"))
+      const [{ at, recorded, tookMs }] = page["cycles"] as [RecordedCycle]
+      expect(recorded).toMatchObject([{ agent: "parse", discarded: "AgentTimedOut" }])
+      expect(at - (tookMs ?? 0) + (recorded[0]?.startMs ?? 0)).toBeLessThan(seen + 50)
+      expect(recorded[0]?.tookMs).toBeGreaterThan(1_000)
+    } finally {
+      await held.stop()
+      for (const part of ["", "-shm", "-wal"]) rmSync(file + part, { force: true })
+    }
   })
 })
 
