@@ -119,7 +119,7 @@ describe("the tasks of a cycle under way", () => {
       const late = await serve({ programs: [stuck] }, { store, pool: WorkerPool.layer({ size: 2 }) })
       try {
         const began = Date.now()
-        await (await late.post("/api/v1/jobs", { program: "stuck", id: "s", input: {} })).body?.cancel()
+        await late.post("/api/v1/jobs", { program: "stuck", id: "s", input: {} }, { prefer: "respond-async" })
         const look = async () => jsonOf(await late.fetch("/api/v1/jobs/s/tasks"))
         await until(async () => (await look())["ends"] === 4, 20_000)
         const now = await look()
@@ -150,7 +150,7 @@ describe("the timeline of a task that was ended for its timeout", () => {
     const store = JobStore.layerSqlite({ filename: file })
     const held = await serve({ programs: [overdue] }, { store, pool: WorkerPool.layer({ size: 1 }) })
     try {
-      await (await held.post("/api/v1/jobs", { program: "overdue", id: "o", input: {} })).body?.cancel()
+      await held.post("/api/v1/jobs", { program: "overdue", id: "o", input: {} }, { prefer: "respond-async" })
       const look = async () => jsonOf(await held.fetch("/api/v1/jobs/o/tasks"))
       await until(
         async () => (await look())["running"] instanceof Array && JSON.stringify(await look()).includes('"ms"'),
