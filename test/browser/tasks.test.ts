@@ -59,7 +59,8 @@ describe("the timeline", () => {
   it("shows all of the cycle under way to a viewer who comes late: ended tasks, idle workers, and since when tasks wait", async () => {
     await site.start("stuck", "late")
     await until(async () => (await jsonOf(await site.running.fetch("/api/v1/jobs/late/tasks")))["ends"] === 4, 20_000)
-    await new Promise((resolve) => setTimeout(resolve, 3_000))
+    const since = Date.now()
+    await until(async () => Date.now() - since > 3_000, 20_000)
     const { complaints, page } = await site.visit("jobs/late/timeline")
     await until(async () => {
       const { done, queued, running } = await legend(page)

@@ -1,4 +1,4 @@
-/** A task while telemetry tells of it, and its key. Boundary: telemetry.ts keeps such tasks, timelineModel.ts makes bars of them. */
+/** A task as telemetry tells of it, and its key. Boundary: telemetry.ts keeps such tasks, timelineModel.ts makes bars of them. */
 import type { FactRef } from "./shapes.ts"
 
 /** A task as telemetry tells of it. Times are in milliseconds since the epoch. */
