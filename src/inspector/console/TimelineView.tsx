@@ -394,6 +394,19 @@ const chartKeys = (
 /** Tuning: pixels of the picture. Where there are more lanes, they scroll. */
 const mostHeight = 520
 
+/** Zooms and moves with the wheel. Without a key, the wheel scrolls the page. */
+const chartWheel =
+  ({ pan, zoom }: View) =>
+  (event: Omit<WheelEvent, "currentTarget"> & { readonly currentTarget: Element }): void => {
+    if (!event.ctrlKey && !event.shiftKey && Math.abs(event.deltaX) < Math.abs(event.deltaY)) return
+    event.preventDefault()
+    const box = event.currentTarget.getBoundingClientRect()
+    const names = nameWidthOf(box.width)
+    const place = Math.min(1, Math.max(0, (event.clientX - box.left - names) / (box.width - names)))
+    if (event.ctrlKey) zoom(event.deltaY > 0 ? 1.15 : 1 / 1.15, place)
+    else pan(Math.sign(event.deltaX || event.deltaY) * 0.08)
+  }
+
 /** The picture, which the wheel, the pointer and keys move. */
 const Chart = ({
   end,
@@ -413,7 +426,7 @@ const Chart = ({
   const whole = heightOf(timeline)
   const hit = useSignal<Hit | undefined>(undefined)
   const places = useRef<ReadonlyArray<Place>>([])
-  const { pan, shown, zoom } = view
+  const { shown } = view
   const redraw = (): void => {
     if (canvas.current === null) return
     places.current = draw(canvas.current, timeline, {
@@ -438,6 +451,7 @@ const Chart = ({
     return () => observer.disconnect()
   })
   const pointer = usePointer(view, hit, places)
+  const onWheel = chartWheel(view)
   const reveal = (lane: number): void => {
     const { current } = scroller
     if (current === null || lane < 0) return
@@ -455,16 +469,7 @@ const Chart = ({
             tabIndex={0}
             role="img"
             aria-label="Tasks over time. Up and down go from task to task, Enter opens one. The table below names the longest."
-            onWheel={(event) => {
-              // Without a key, the wheel scrolls the page.
-              if (!event.ctrlKey && !event.shiftKey && Math.abs(event.deltaX) < Math.abs(event.deltaY)) return
-              event.preventDefault()
-              const box = event.currentTarget.getBoundingClientRect()
-              const names = nameWidthOf(box.width)
-              const place = Math.min(1, Math.max(0, (event.clientX - box.left - names) / (box.width - names)))
-              if (event.ctrlKey) zoom(event.deltaY > 0 ? 1.15 : 1 / 1.15, place)
-              else pan(Math.sign(event.deltaX || event.deltaY) * 0.08)
-            }}
+            onWheel={onWheel}
             {...pointer}
             onBlur={() => (hit.value = undefined)}
             onKeyDown={onKeyDown}
