@@ -153,7 +153,7 @@ describe("the timeline of a task that was ended for its timeout", () => {
       await held.post("/api/v1/jobs", { program: "overdue", id: "o", input: {} }, { prefer: "respond-async" })
       const look = async () => jsonOf(await held.fetch("/api/v1/jobs/o/tasks"))
       await until(
-        async () => (await look())["running"] instanceof Array && JSON.stringify(await look()).includes('"ms"'),
+        async () => Array.isArray((await look())["running"]) && JSON.stringify(await look()).includes('"ms"'),
         20_000
       )
       const seen = Date.now()

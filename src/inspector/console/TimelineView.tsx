@@ -451,7 +451,6 @@ const Chart = ({
     return () => observer.disconnect()
   })
   const pointer = usePointer(view, hit, places)
-  const onWheel = chartWheel(view)
   const reveal = (lane: number): void => {
     const { current } = scroller
     if (current === null || lane < 0) return
@@ -459,7 +458,6 @@ const Chart = ({
     if (top < current.scrollTop || top > current.scrollTop + room) current.scrollTop = top - room / 2
     redraw()
   }
-  const onKeyDown = chartKeys(timeline, view, hit, places, reveal)
   return (
     <div class="timeline">
       <div ref={scroller} class="lanes" style={{ maxHeight: `${mostHeight}px` }} onScroll={redraw}>
@@ -469,10 +467,10 @@ const Chart = ({
             tabIndex={0}
             role="img"
             aria-label="Tasks over time. Up and down go from task to task, Enter opens one. The table below names the longest."
-            onWheel={onWheel}
+            onWheel={chartWheel(view)}
             {...pointer}
             onBlur={() => (hit.value = undefined)}
-            onKeyDown={onKeyDown}
+            onKeyDown={chartKeys(timeline, view, hit, places, reveal)}
           />
         </div>
       </div>
