@@ -33,8 +33,13 @@ describe("the tasks of a job at this moment", () => {
           { agent: "slow", each: num(1), worker: 0, ms: 3_000, attempt: 1 },
           { agent: "slow", each: num(2), worker: 0, ms: 3_000, attempt: 1 }
         ],
-        waiting: [3, 4, 5].map((n) => ({ agent: "slow", each: num(n), for: "concurrency" })),
+        waiting: [3, 4, 5].map((n) => ({ agent: "slow", each: num(n), for: "concurrency", since: 0 })),
         waits: 3,
+        // The clock of this test is at 0, which stands for a time that nobody recorded.
+        began: undefined,
+        // Five ended at once: they are counted, and too short to be named.
+        ended: [],
+        ends: 5,
         pool: { waiting: 0, busy: 0, size: 0 },
         since: 0,
         spentMs: expect.objectContaining({ idle: 0, executing: 3_000 }) as object
