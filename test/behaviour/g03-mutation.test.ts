@@ -23,12 +23,16 @@ vi.mock("../../src/job/tasks.ts", async (importOriginal) => {
   const runTasks = (session: JobSession, underWay: UnderWay) => {
     if (!mutation.isOn) return original.runTasks(session, underWay)
     const ended: Array<string> = []
-    const { agentContexts, budget, clockMs, cpuMs, jobId, ledger, options, program, scope, taskServices } = session
+    const { agentContexts, budget, clockMs, cpuMs, jobId, ledger, monotonicMs, options, program, scope, taskServices } =
+      session
     const report: JobSession["telemetry"]["report"] = (item) => {
       if (item._tag === "TaskEnded") ended.push(keyOf(item.agent, item.each))
     }
     const telemetry = { report } as JobSession["telemetry"]
-    const own = { agentContexts, budget, clockMs, cpuMs, jobId, ledger, options, program, scope, taskServices }
+    const own = {
+      ...{ agentContexts, budget, clockMs, cpuMs, jobId, ledger, monotonicMs },
+      ...{ options, program, scope, taskServices }
+    }
     const watched = { ...own, telemetry } as JobSession
     const place = ({ agent, each }: TaskOutcome) => ended.indexOf(keyOf(agent.name, each))
     return Effect.map(original.runTasks(watched, underWay), (outcomes) =>
