@@ -196,8 +196,8 @@ const Fold = ({ agent, folded }: { readonly agent: string; readonly folded: Agen
     <button
       type="button"
       class="fold"
-      aria-pressed={isFolded}
-      aria-label={`One lane for ${agent}`}
+      aria-expanded={!isFolded}
+      aria-label={`${isFolded ? "unfold" : "fold"} the lanes of ${agent}`}
       onClick={() => {
         const next = new Set(folded.value)
         if (isFolded) next.delete(agent)
