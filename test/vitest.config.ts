@@ -22,7 +22,7 @@ const alone = [
   ...["broken-store", "catch-up", "ended", "large-past", "proxies", "stalled", "store-health", "telemetry-room"].map(
     (name) => `test/server/${name}.test.ts`
   ),
-  ...["damaged-journal", "load", "operations", "routes", "stalls", "start", "states", "telemetry"].map(
+  ...["damaged-journal", "load", "operations", "routes", "start", "states", "telemetry"].map(
     (name) => `test/server/${name}.test.ts`
   ),
   "test/store/mainThread.test.ts"
@@ -31,9 +31,10 @@ const alone = [
 /** Files that take long, and whose subject a shorter test of `npm test` looks at too. `npm run test:long` runs them. */
 const long = [
   ...["esbuild", "nesting", "oddFiles", "scale"].map((name) => `test/examples/code-audit/${name}.test.ts`),
-  "test/browser/hostile.test.ts",
+  ...["derivation", "hostile", "narrow", "overview", "waiting"].map((name) => `test/browser/${name}.test.ts`),
   "test/examples/metta/thousand.test.ts",
   "test/integration/serve-ends.test.ts",
+  "test/server/stalls.test.ts",
   "test/server/viewers.test.ts"
 ]
 

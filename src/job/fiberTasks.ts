@@ -194,7 +194,7 @@ class TaskFibers implements FiberGroup<Scope.Scope> {
 
   onExit(index: number, exit: Exit.Exit<unknown, unknown>, hasTimedOut: boolean): void {
     const task = at(this.tasks, index)
-    if (this.began?.[index] !== undefined) (this.ended ??= [])[index] = this.session.monotonicMs
+    if (this.began?.[index] !== undefined) (this.ended ??= [])[index] = this.session.shownMs
     const { report } = this.session.telemetry
     // A task that a cancel or a budget stops has not ended by itself.
     const ended = hasTimedOut && isInterrupt(exit) ? timedOutExit : exit

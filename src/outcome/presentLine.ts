@@ -8,7 +8,7 @@ import type { FactRef } from "../program/Fact.ts"
 import { span } from "./span.ts"
 
 /** The reasons for which a task waits, in words. */
-const reasons = {
+export const waitReasons = {
   concurrency: "a permit of its agent",
   budget: "room under the budget",
   turn: "a free place",
@@ -24,7 +24,7 @@ interface Named {
 export interface Moment {
   readonly cycle: number
   readonly running: ReadonlyArray<Named & { readonly worker: number; readonly ms: number; readonly attempt: number }>
-  readonly waiting: ReadonlyArray<Named & { readonly for: keyof typeof reasons }>
+  readonly waiting: ReadonlyArray<Named & { readonly for: keyof typeof waitReasons }>
   /** The number of tasks that wait, also of those that are not named. */
   readonly waits: number
   /** CPU tasks of all jobs that wait for a worker, and the workers that are busy, of so many. */
@@ -45,7 +45,7 @@ const waitsLine = ({ waiting, waits }: Moment): string => {
   const groups = new Map<string, { readonly name: string; readonly why: string; count: number }>()
   for (const { agent, for: reason } of waiting) {
     const key = JSON.stringify([agent, reason])
-    const group = groups.get(key) ?? { name: JSON.stringify(agent), why: reasons[reason], count: 0 }
+    const group = groups.get(key) ?? { name: JSON.stringify(agent), why: waitReasons[reason], count: 0 }
     group.count++
     groups.set(key, group)
   }

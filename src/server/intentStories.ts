@@ -1,5 +1,5 @@
 /**
- * What became of the intents of a job: of each the answer, or what it waits for.
+ * The story of each intent of a job: its answer, or what it waits for.
  *
  * An approval is answered by a fact, the `Decision` with its id, whoever gave it. All other intents have an answer of their own,
  * or wait for one, or nobody performs them. Boundary: pure; a job at one moment in, JSON out.

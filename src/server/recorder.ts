@@ -65,7 +65,7 @@ const bounds: RecordBounds = {
   cycles: Limits.recordedCycles
 }
 
-/** What a record has room for, and what it had to leave out. */
+/** The room that a record has left, and what it had to leave out. */
 interface Room {
   readonly bounds: RecordBounds
   facts: number
@@ -376,7 +376,7 @@ const childrenOf = (store: Store, jobId: string) =>
     hasMoreChildren: cursor !== undefined && jobs.at(-1)?.parent === jobId
   }))
 
-/** What became of the intents, up to the first for which there is no room. */
+/** The stories of the intents, up to the first for which there is no room. */
 const intentsOf = (
   { journal: { cycle, jobId, status }, replay, header }: JournalReader,
   room: Room

@@ -506,6 +506,6 @@ export const Programs = Schema.Struct({ programs: Schema.Array(ProgramInfo) }).a
 export const Readiness = Schema.Struct({
   status: Schema.Literals(["ready", "not-ready"]),
   services: Schema.Record(Schema.String, Schema.String),
-  /** What somebody should look at, although the server takes jobs. Left out if there is nothing. */
+  /** Notes that somebody should look at, although the server takes jobs. Left out if there is nothing. */
   notes: Schema.optionalKey(Schema.Array(Schema.String))
 }).annotate({ identifier: "Readiness" })

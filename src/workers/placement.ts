@@ -152,7 +152,7 @@ interface SiteNow {
 
 const noneLeft: BatchNow = { outcomes: () => [], waiting: () => [] }
 
-/** What became of a batch so far at all of its sites. `known`: the outcomes of the sites that have ended. */
+/** The state of a batch at all of its sites. `known`: the outcomes of the sites that have ended. */
 const nowOf = (known: ReadonlyArray<CpuOutcome | undefined>, sites: ReadonlyArray<SiteNow>): BatchNow => ({
   outcomes: () => {
     const all = [...known]

@@ -30,7 +30,7 @@ vi.mock("../../src/job/tasks.ts", async (importOriginal) => {
     }
     const telemetry = { report } as JobSession["telemetry"]
     const own = {
-      ...{ agentContexts, budget, clockMs, cpuMs, jobId, ledger, monotonicMs },
+      ...{ agentContexts, budget, clockMs, cpuMs, jobId, ledger, monotonicMs, shownMs: monotonicMs },
       ...{ options, program, scope, taskServices }
     }
     const watched = { ...own, telemetry } as JobSession

@@ -4,6 +4,7 @@
  * The sentence comes from the server, which reads the job's events; the parts below it show what the sentence rests on.
  */
 import { useSignal } from "@preact/signals"
+import { waitReasons } from "../../outcome/presentLine.ts"
 import type { ErrorJson, Job } from "./api.ts"
 import { approvals } from "./approvals.ts"
 import { now as clock } from "./browser.ts"
@@ -261,19 +262,12 @@ const Standing = () => {
   )
 }
 
-const reasons = {
-  concurrency: "a permit of its agent",
-  budget: "room under the budget",
-  turn: "a free place",
-  worker: "a worker"
-} as const
-
 /** The tasks that wait, by agent and by what they wait for. Only some of them may be named. */
 const Waits = ({ now: { waiting, waits } }: { readonly now: TasksNow }) => {
   const groups = new Map<string, { readonly agent: string; readonly why: string; count: number }>()
   for (const { agent, for: reason } of waiting) {
     const key = JSON.stringify([agent, reason])
-    const group = groups.get(key) ?? { agent, why: reasons[reason], count: 0 }
+    const group = groups.get(key) ?? { agent, why: waitReasons[reason], count: 0 }
     groups.set(key, group)
     group.count++
   }

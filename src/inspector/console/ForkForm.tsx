@@ -25,7 +25,7 @@ const useFork = (id: string): Job | undefined => {
   return found.value
 }
 
-/** What became of a fork, and the ways to it. */
+/** Links to the new job, and the state that it has now. */
 const Forked = ({ id, jobId }: { readonly id: string; readonly jobId: string }) => {
   const fork = useFork(id)
   const error = fork?.result?.error ?? null

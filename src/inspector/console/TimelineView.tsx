@@ -310,7 +310,7 @@ const Tip = ({ hit }: { readonly hit: Hit }) => {
   )
 }
 
-/** What the pointer does: it drags the window, names the task below it, and opens what that task was about. */
+/** The pointer: it drags the window, names the task below it, and opens what that task was about. */
 const usePointer = (
   { show, shown }: View,
   hit: Signal<Hit | undefined>,
@@ -345,7 +345,7 @@ const usePointer = (
   }
 }
 
-/** What keys do: they enlarge and move the window, go from task to task, and open what a task was about. */
+/** The keys: they enlarge and move the window, go from task to task, and open what a task was about. */
 const chartKeys = (
   timeline: Timeline,
   { pan, show, shown, zoom }: View,
@@ -525,7 +525,7 @@ const markOf = (cycles: ReadonlyArray<RecordedCycle>, cycle: number | undefined)
   return first === undefined || cycle > 0 ? undefined : { at: first.at - (first.tookMs ?? 0), label: "the beginning" }
 }
 
-/** What the picture of the cycle under way leaves out. */
+/** A line about the tasks that the picture of the cycle under way leaves out. */
 const Unnamed = () => {
   const now = isOver.value ? undefined : tasks.value
   if (now === undefined || now.cycle === 0) return null

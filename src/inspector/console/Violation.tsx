@@ -74,7 +74,7 @@ const Named = ({ at, fact }: { readonly fact: FactRef; readonly at: number | und
   )
 }
 
-/** What an error of an invariant names, and why the value that it refused is not here. Nothing of another error. */
+/** The facts that an error of an invariant names, and why the refused value is not here. Nothing for another error. */
 export const ViolationFacts = ({ error, failure }: Pick<Diagnosis, "error" | "failure">) => {
   if (error?._tag !== "InvariantViolated") return null
   const facts = factsIn(error)

@@ -195,7 +195,7 @@ const endings: Readonly<Record<string, string>> = {
   cancelled: "had been cancelled"
 }
 
-/** What had become of a question before the viewer answered it. */
+/** The answer that a question had got before the viewer answered it. */
 const Became = ({ problem: { decided, jobStatus = "", name } }: Pick<Late, "problem">) => {
   if (decided !== undefined) {
     const { approved, by, cycle, note } = decided

@@ -1,5 +1,5 @@
 /**
- * What the agents of the job do at present, and what they have done: from the server's list of present tasks, and from the
+ * The work of the job's agents, at present and so far: from the server's list of present tasks, and from the
  * journal's counts. Boundary: pure.
  */
 import { number, plural } from "./format.ts"

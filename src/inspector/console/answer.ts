@@ -8,7 +8,7 @@ export interface Problem {
   readonly detail: string
   /** The name of the problem, such as `JobHalted`. */
   readonly name?: string
-  /** Of an approval that was decided before: its decision. */
+  /** The decision of an approval that was decided before. */
   readonly decided?: typeof Shapes.Decided.Type
   /** How the job has ended, if that is why. */
   readonly jobStatus?: string

@@ -21,7 +21,7 @@ const giveTo = (element: HTMLElement): void => {
   taker.focus({ preventScroll: taker.matches("main") })
 }
 
-/** What stands where a part of the page was taken away: what followed it, or else what was before it, or else what holds it. */
+/** The element in the place of a part that went: what followed it, or else what was before it, or else what holds it. */
 const inPlaceOf = (gone: Node, records: ReadonlyArray<MutationRecord>): HTMLElement | undefined => {
   const record = records.find(({ removedNodes }) => [...removedNodes].some((node) => node.contains(gone)))
   if (record === undefined) return undefined

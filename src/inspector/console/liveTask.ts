@@ -20,7 +20,7 @@ export interface LiveTask {
   failed: string | undefined
 }
 
-/** What names a task. */
+/** The name of a task. */
 export interface Named {
   readonly cycle: number
   readonly agent: string
