@@ -23,10 +23,19 @@ const pageLength = 16_384
 
 /** How a reader reads a log. */
 export interface ReadingOptions {
-  /** The pause after a wait for a record, so that those that come meanwhile are read together. Default: none. */
+  /**
+   * The pause before a reader that has had everything reads on, so that records that come meanwhile are read together.
+   * Default: none.
+   */
   readonly pace?: Effect.Effect<void>
   /** Characters of canonical text behind the events of a page, about. Default: a few thousand. */
   readonly pageLength?: number
+}
+
+/** The place of the record that a reader reads next, and whether the reader has had all records before it that were there. */
+interface Next {
+  readonly from: number
+  readonly hasAll: boolean
 }
 
 export class EventLog {
@@ -132,7 +141,10 @@ export class EventLog {
 
   /** Like `stream`, but only events with a number above `seq`. If there is none yet, it waits. */
   after(seq: number, options: ReadingOptions = {}): Stream.Stream<JobEvent> {
-    return Stream.suspend(() => Stream.paginate(this.#recordAfter(seq), (record) => this.#page(record, seq, options)))
+    return Stream.suspend(() => {
+      const first: Next = { from: this.#recordAfter(seq), hasAll: false }
+      return Stream.paginate(first, (next) => this.#page(next, seq, options))
+    })
   }
 
   /** The place of the record with the first event above `seq`, or of the next record. Places count dropped records, too. */
@@ -146,23 +158,23 @@ export class EventLog {
     return this.#droppedRecords + low
   }
 
-  #page(asked: number, after: number, options: ReadingOptions) {
+  #page(next: Next, after: number, options: ReadingOptions) {
     return Effect.suspend(() => {
-      const from = Math.max(asked, this.#droppedRecords)
-      const place = from - this.#droppedRecords
-      const record = this.#records[place]
-      if (record === undefined) {
-        if (this.#ended) return Effect.succeed([[], Option.none()] as const)
-        const grown = this.#grownBeyond(from)
-        const { pace } = options
-        return Effect.as(pace === undefined ? grown : Effect.andThen(grown, pace), [[], Option.some(from)] as const)
-      }
-      return Effect.succeed(this.#pageFrom(from, after, options.pageLength ?? pageLength))
+      const from = Math.max(next.from, this.#droppedRecords)
+      const isThere = from - this.#droppedRecords < this.#records.length
+      const isDue = !next.hasAll || this.#ended
+      if (isThere && isDue) return Effect.succeed(this.#pageFrom(from, after, options.pageLength ?? pageLength))
+      if (!isThere && this.#ended) return Effect.succeed([[], Option.none()] as const)
+      // A job that is faster than its reader is never waited for: the pause comes although there is a record.
+      const grown = this.#grownBeyond(from)
+      const { pace } = options
+      const read = pace === undefined ? grown : Effect.andThen(grown, pace)
+      return Effect.as(read, [[], Option.some({ from, hasAll: false })] as const)
     })
   }
 
   /** The events of some records that are there, from a place on. */
-  #pageFrom(from: number, after: number, most: number): readonly [ReadonlyArray<JobEvent>, Option.Option<number>] {
+  #pageFrom(from: number, after: number, most: number): readonly [ReadonlyArray<JobEvent>, Option.Option<Next>] {
     const page: Array<JobEvent> = []
     let place = from - this.#droppedRecords
     for (let length = 0; page.length < pageEvents && length < most; place++) {
@@ -175,7 +187,8 @@ export class EventLog {
       }
       if (record._tag === "Halted") return [page, Option.none()]
     }
-    return [page, Option.some(place + this.#droppedRecords)]
+    const hasAll = place >= this.#records.length
+    return [page, Option.some({ from: place + this.#droppedRecords, hasAll })]
   }
 
   /** Waits for the record at a place. It may have come since the reader looked: a fiber can be suspended in between. */

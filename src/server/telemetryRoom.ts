@@ -38,6 +38,12 @@ export type RecordingEnd =
 /** Tuning: so many items that a viewer has not been sent end the pause between two writes to it. */
 const burst = 256
 
+/** The number of the last item that a viewer was sent, and whether that was all there was. */
+interface ViewerPlace {
+  readonly last: number
+  readonly hasAll: boolean
+}
+
 const isStatus = Schema.is(Status)
 
 /** An item as JSON. A value that is too long is given as the name of its type, as those of worker threads are. */
@@ -112,27 +118,29 @@ export class Recording {
   }
 
   /**
-   * The items with a number above `sequence`, page by page, until the recording has ended. `pace`: the pause after a wait for an
-   * item, so that those that come meanwhile are read together; default none.
+   * The items with a number above `sequence`, page by page, until the recording has ended. `pace`: the pause before a viewer that
+   * has had everything is sent more, so that items that come meanwhile are sent together; default none.
    */
   after(sequence: number, pace?: Effect.Effect<void>): Stream.Stream<Recorded> {
-    return Stream.paginate(sequence, (last) => this.#page(last, pace))
+    return Stream.paginate({ last: sequence, hasAll: false }, (place) => this.#page(place, pace))
   }
 
   #page(
-    last: number,
+    { hasAll, last }: ViewerPlace,
     pace: Effect.Effect<void> | undefined
-  ): Effect.Effect<readonly [ReadonlyArray<Recorded>, Option.Option<number>]> {
+  ): Effect.Effect<readonly [ReadonlyArray<Recorded>, Option.Option<ViewerPlace>]> {
     return Effect.suspend(() => {
-      const page = this.#next(last)
-      const newest = page.at(-1)
-      if (newest !== undefined) return Effect.succeed([page, Option.some(newest.sequence)] as const)
+      const page = hasAll && this.#end === undefined ? [] : this.#next(last)
+      const newest = page.at(-1)?.sequence
+      if (newest !== undefined) {
+        return Effect.succeed([page, Option.some({ last: newest, hasAll: newest === this.#newest })] as const)
+      }
       if (this.#end !== undefined) return Effect.succeed([[], Option.none()] as const)
       // A burst does not wait for the end of the pause: the window might lose its first items meanwhile.
       const rest = pace === undefined ? Effect.void : Effect.raceFirst(pace, this.#reached(last + burst))
       // An item comes within a step of the job, which must not write it.
       const come = Effect.andThen(this.#reached(last + 1), Effect.andThen(rest, Effect.yieldNow))
-      return Effect.as(come, [[], Option.some(last)] as const)
+      return Effect.as(come, [[], Option.some({ last, hasAll: false })] as const)
     })
   }
 

@@ -20,7 +20,7 @@ import type { WrittenEvents } from "./writtenEvents.ts"
 
 /** Tuning: milliseconds between two writes to a viewer that has everything: to a program, and to somebody who looks on. */
 export const writingMs = 10
-export const lookingMs = 32
+export const lookingMs = 50
 
 /**
  * The pause before a write to a viewer that has everything: none if the last write was long ago. Events that come meanwhile go

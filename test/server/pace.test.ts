@@ -50,6 +50,31 @@ describe("items of live progress", () => {
     })
   )
 
+  it.effect("that come while a viewer is sent others wait for the pause as well", () =>
+    Effect.gen(function* () {
+      const recording = new Recording("1")
+      add(recording, 1, 1)
+      const pages: Array<number> = []
+      yield* Effect.forkChild(
+        Stream.runForEachArray(recording.after(0, paceOf(10)), (page) =>
+          Effect.sync(() => {
+            pages.push(page.length)
+            // As a job that is faster than its viewer.
+            if (pages.length < 4) add(recording, recording.newest + 1, recording.newest + 3)
+          })
+        ),
+        { startImmediately: true }
+      )
+      yield* TestClock.adjust(0)
+      expect(pages).toEqual([1, 3])
+      add(recording, 8, 10)
+      yield* TestClock.adjust(9)
+      expect(pages).toEqual([1, 3])
+      yield* TestClock.adjust(1)
+      expect(pages).toEqual([1, 3, 6])
+    })
+  )
+
   it.effect("that come as a burst do not wait for the end of the pause", () =>
     Effect.gen(function* () {
       const recording = new Recording("1")
@@ -138,6 +163,45 @@ describe("a reader of a log", () => {
       rest(1)
       yield* TestClock.adjust(0)
       expect([pages, pauses]).toEqual([[256, 256, 88, 4, 5], 2])
+    })
+  )
+
+  it.effect("waits also if the job is so fast that there is always a next event, and no longer when it has ended", () =>
+    Effect.gen(function* () {
+      const log = new EventLog()
+      const append = (): void => log.append({ _tag: "Awaiting", cycle: 1 })
+      append()
+      const pages: Array<readonly [ms: number, length: number]> = []
+      yield* Effect.forkChild(
+        Stream.runForEachArray(log.after(0, { pace: paceOf(10) }), (page) =>
+          Effect.map(Clock.currentTimeMillis, (now) => {
+            pages.push([now, page.length])
+            if (now < 30) append()
+            else if (now === 30)
+              log.append({
+                _tag: "Halted",
+                cycle: 1,
+                tier: 0,
+                status: "failed",
+                version: 1,
+                hash: "",
+                cause: undefined
+              })
+          })
+        ),
+        { startImmediately: true }
+      )
+      yield* TestClock.adjust(2)
+      append()
+      yield* TestClock.adjust(98)
+      expect(pages).toEqual([
+        [0, 1],
+        [0, 1],
+        [10, 2],
+        [20, 1],
+        [30, 1],
+        [30, 1]
+      ])
     })
   )
 
