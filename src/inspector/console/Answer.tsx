@@ -15,6 +15,7 @@ import { at, isOver, job, tasks } from "./jobStore.ts"
 import { FactLink } from "./links.tsx"
 import { Line, messageOf, Panel, Said, visible } from "./parts.tsx"
 import { shownDiagnosis, shownState, since } from "./past.ts"
+import { recorded } from "./recorded.ts"
 import { hrefOf, route } from "./route.ts"
 import type { Diagnosis, FactRef, TasksNow } from "./shapes.ts"
 import { Sides } from "./Sides.tsx"
@@ -366,7 +367,9 @@ const stillOf = (): string | undefined => {
     case "paused":
       return `It is paused after cycle ${value.cycle}.`
     case "suspended":
-      return "It has not ended, and this server does not run it."
+      return recorded === undefined
+        ? "It has not ended, and this server does not run it."
+        : "It has not ended, and nothing ran it when it was recorded."
     case "quarantined":
       return "It has not ended. No server runs it until somebody resumes it."
     default:

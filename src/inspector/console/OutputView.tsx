@@ -6,6 +6,7 @@ import { Intents } from "./Intents.tsx"
 import { at, isOver, job, jobId, tasks } from "./jobStore.ts"
 import { FactLink } from "./links.tsx"
 import { Empty, Panel, Said } from "./parts.tsx"
+import { recorded } from "./recorded.ts"
 import { drawn, isTakenUp, missed, needTelemetry, type Report, reports } from "./telemetry.ts"
 import { Value } from "./ValueView.tsx"
 
@@ -107,8 +108,10 @@ export const OutputView = () => {
       {job.value === undefined ? null : <Intents />}
       {list.length === 0 && (result === null || result === undefined) ? (
         <Empty>
-          No task has reported anything since this view was opened. Agents report with <code>view.progress</code>, and
-          the output comes with the end of the job.
+          {recorded === undefined
+            ? "No task has reported anything since this view was opened. "
+            : "A record has no reports of tasks. "}
+          Agents report with <code>view.progress</code>, and the output comes with the end of the job.
         </Empty>
       ) : null}
     </div>
