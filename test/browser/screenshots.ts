@@ -12,6 +12,7 @@ import { join, resolve } from "node:path"
 import { pathToFileURL } from "node:url"
 import { parseArgs } from "node:util"
 import { JobStore, WorkerPool } from "../../src/index.ts"
+import { words } from "../support/browser/derived.ts"
 import { programs } from "../support/browser/programs.ts"
 import { converge, start as startCli } from "../support/cli/converge.ts"
 import { projectRoot } from "../support/node.ts"
@@ -87,10 +88,15 @@ const ofRecord = async (browser: Browser, store: string, folder: string): Promis
 const ofTests = async (browser: Browser, folder: string): Promise<void> => {
   const filename = join(folder, "tests.db")
   const store = JobStore.layerSqlite({ filename })
-  const { post: send, stop, url } = await serve({ programs }, { store, pool: WorkerPool.layer({ size: 2 }) })
+  const {
+    post: send,
+    stop,
+    url
+  } = await serve({ programs: [...programs, words] }, { store, pool: WorkerPool.layer({ size: 2 }) })
   try {
     const jobs: ReadonlyArray<readonly [program: string, id: string, input?: object, budget?: object]> = [
       ["counts", "count-1", { to: 12, ms: 1 }],
+      ["words", "letters", { words: "a of to tree bird leaf root seed river".split(" ") }],
       ["oscillates", "doors"],
       ["crawls", "crawl-example.com"],
       ["counts", "count-2", { to: 30, ms: 1 }],
@@ -120,7 +126,13 @@ const ofTests = async (browser: Browser, folder: string): Promise<void> => {
       },
       { name: "past", place: "jobs/doors/overview?at=7", ready: ".banner" },
       { name: "events", place: "jobs/crawl-example.com/events", ready: ".events .row", theme: "dark" },
-      { name: "diff", place: "jobs/doors/facts?from=3&at=8", ready: ".diff" }
+      { name: "diff", place: "jobs/doors/facts?from=3&at=8", ready: ".diff" },
+      {
+        name: "derivation",
+        place: `jobs/letters/facts?of=Group&fact=${encodeURIComponent("=of 4 letters")}`,
+        ready: ".derivation .center",
+        prepare: (page) => page.getByRole("button", { name: "full width" }).click()
+      }
     ])
     await ofRecord(browser, filename, folder)
   } finally {
@@ -144,21 +156,12 @@ const ofAudit = async (browser: Browser, folder: string): Promise<void> => {
       { name: "timeline", place: "jobs/audit-effect/timeline", ready: ".longest" },
       {
         name: "facts",
-        place: `jobs/audit-effect/facts?kind=Link`,
+        place: "jobs/audit-effect/facts?kind=Clone",
         ready: ".factList .row",
+        height: 1_000,
         prepare: async (page) => {
-          await page.locator(".factList .row").nth(1).click()
+          await page.locator(".factList .row").first().click()
           await page.locator(".derivation").waitFor()
-        }
-      },
-      {
-        name: "derivation",
-        place: "jobs/audit-effect/facts?kind=Finding",
-        ready: ".factList .row",
-        prepare: async (page) => {
-          await page.locator(".factList .row").nth(1).click()
-          await page.locator(".derivation .center").waitFor()
-          await page.locator(".derivation").scrollIntoViewIfNeeded()
         }
       },
       { name: "program", place: "jobs/audit-effect/program", ready: ".chart.program svg" }

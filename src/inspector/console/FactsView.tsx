@@ -5,6 +5,7 @@
  * Counts are of facts and not of revisions. Everything is as of the cycle that the page shows; two cycles can be compared.
  */
 import { useSignal } from "@preact/signals"
+import { Fragment } from "preact"
 import { useEffect } from "preact/hooks"
 import { ask, type Fact, ofJob, queryOf } from "./api.ts"
 import { DiffView } from "./DiffView.tsx"
@@ -55,6 +56,21 @@ const useCounts = () => {
   return counts
 }
 
+/** The name of a kind, which may break before a word in it: `UnusedExport` has two. */
+const KindName = ({ name }: { readonly name: string }) => {
+  if (!/^\w{1,80}$/.test(name)) return <Said text={name} limit={80} />
+  return (
+    <bdi>
+      {name.split(/(?<=[a-z\d])(?=[A-Z])/).map((word, index) => (
+        <Fragment key={index}>
+          {index === 0 ? null : <wbr />}
+          {word}
+        </Fragment>
+      ))}
+    </bdi>
+  )
+}
+
 const Kinds = ({ counts, kind }: { readonly counts: Readonly<Record<string, number>>; readonly kind: string }) => {
   const names = [...new Set([...Object.keys(counts), ...(graph.value?.kinds.map(({ name }) => name) ?? [])])].sort()
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0)
@@ -68,7 +84,7 @@ const Kinds = ({ counts, kind }: { readonly counts: Readonly<Record<string, numb
             aria-pressed={name === kind}
             onClick={() => change({ kind: name })}
           >
-            <span>{name === "" ? "all kinds" : <Said text={name} limit={80} />}</span>
+            <span>{name === "" ? "all kinds" : <KindName name={name} />}</span>
             <small class="num">{number(name === "" ? total : (counts[name] ?? 0))}</small>
           </button>
         </li>
