@@ -36,7 +36,7 @@ export const paceOf = (ms: number): Effect.Effect<void> => {
 }
 
 /** Tuning: characters of canonical text behind the events that a viewer of brief events is sent at once. */
-export const briefPageLength = 262_144
+export const briefPageLength = 524_288
 export type Format = "sse" | "ndjson"
 
 /** Options of every stream of a server. */
