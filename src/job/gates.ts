@@ -117,7 +117,7 @@ class Gate {
     let queue = this.#waiting.get(permit.session)
     if (queue === undefined) this.#waiting.set(permit.session, (queue = new PlaceQueue()))
     queue.add(permit)
-    // Who has a permit gives it on when it leaves. Otherwise only time is missing.
+    // A permit that leaves lets the next one in. Otherwise only time is missing.
     if (this.#given < this.#concurrency.limit) this.#later(permit.session)
     return false
   }

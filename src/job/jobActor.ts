@@ -40,7 +40,7 @@ const driver = fromEffect<{ readonly jobId: string }, DriverEvent, JobMachineEve
 const inspectedMachine = jobMachine.provide({ actors: { driver } })
 const machine = withQuickSteps(inspectedMachine)
 
-/** Who watches a job's actor, and the actor of the job that it is a child of. */
+/** The observer of a job's actor, and the actor of the job that it is a child of. */
 export interface Watching {
   readonly observer: InspectionObserver | undefined
   readonly parent: AnyActorRef | undefined

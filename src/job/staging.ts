@@ -52,7 +52,7 @@ export function* stageSteps(session: JobSession, underWay: UnderWay): Generator<
     }
     const decided = decidedBy(signal, session.ledger)
     if (decided !== undefined) {
-      // What came before this cycle stands. A decision of this cycle stands once the cycle is committed.
+      // A decision from before this cycle stands. One of this cycle stands once the cycle is committed.
       if (decided <= underWay.version) refuse(session, signal)
       else underWay.stage(signal, undefined)
       continue

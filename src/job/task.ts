@@ -35,7 +35,7 @@ export class Task implements Payer, Wallet {
   readonly place: number
   readonly selected: SelectedAgent
   readonly fact: Fact | undefined
-  /** Which of a join's tasks, from 1. Undefined for the first, and for other agents. */
+  /** The number of the task among those of a join, from 1. Undefined for the first, and for other agents. */
   readonly part: number | undefined
   /** The attempt under way; 0 before the first. */
   attempt: number

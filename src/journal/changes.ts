@@ -1,8 +1,8 @@
 /**
  * The changes from one context to another: of two cycles of a job, or of two jobs.
  *
- * Of one job, a fact that was committed again counts as revised, as `Journal.diff` has it. Of two jobs only values count, since
- * each has versions of its own. Boundary: pure, in steps.
+ * A fact of one job that was committed again counts as revised, as `Journal.diff` has it. Between two jobs only values count,
+ * since each has versions of its own. Boundary: pure, in steps.
  */
 import type { JobContext } from "../context/JobContext.ts"
 import { type Encoded, liveEntries, liveEntry } from "./liveFacts.ts"

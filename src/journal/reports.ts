@@ -56,7 +56,7 @@ export interface Diff {
 export interface RecordedTask {
   readonly agent: string
   readonly each: FactRef | undefined
-  /** Which of a join's tasks, from 1. Left out for the first, and for other agents. */
+  /** The number of the task among those of a join, from 1. Left out for the first, and for other agents. */
   readonly part?: number
   /** The thread: 0 is the main thread, workers count from 1. */
   readonly worker: number
@@ -73,7 +73,7 @@ export interface RecordedTask {
 export interface UntimedTask {
   readonly agent: string
   readonly each: FactRef | undefined
-  /** Which of a join's tasks, from 1. Left out for the first, and for other agents. */
+  /** The number of the task among those of a join, from 1. Left out for the first, and for other agents. */
   readonly part?: number
   /** The `_tag` of the cause for which its effect was discarded. */
   readonly discarded: string

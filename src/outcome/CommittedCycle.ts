@@ -23,7 +23,7 @@ export const worthRecordingMs = 1
 export interface TaskOutcome {
   readonly agent: ErasedAgent
   readonly each: FactRef | undefined
-  /** Which of a join's tasks, from 1. Left out for the first, and for other agents. */
+  /** The number of the task among those of a join, from 1. Left out for the first, and for other agents. */
   readonly part?: number
   /** The agent's mark: facts after it made the task eligible. */
   readonly since: number

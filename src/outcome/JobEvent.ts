@@ -21,7 +21,7 @@ interface InCycle<Tag extends string> {
 interface OfTask<Tag extends string> extends InCycle<Tag> {
   readonly agent: string
   readonly each?: FactRef
-  /** Which of a join's tasks, from 1. Left out for the first, and for other agents. */
+  /** The number of the task among those of a join, from 1. Left out for the first, and for other agents. */
   readonly part?: number
 }
 

@@ -53,7 +53,7 @@ export interface Diagnostic {
   /** "" for signals and seeds. */
   readonly agent: string
   readonly each: FactRef | undefined
-  /** Which of a join's tasks, from 1. Left out for the first, and for other agents. */
+  /** The number of the task among those of a join, from 1. Left out for the first, and for other agents. */
   readonly part?: number
   readonly cause: DiagnosticCause
 }
@@ -66,7 +66,7 @@ export interface CommittedIntent {
   readonly agent: string
   readonly cycle: number
   readonly each: FactRef | undefined
-  /** Which of a join's tasks, from 1. Left out for the first, and for other agents. */
+  /** The number of the task among those of a join, from 1. Left out for the first, and for other agents. */
   readonly part?: number
   /** Its place among the intents of its effect. */
   readonly index: number

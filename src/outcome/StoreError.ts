@@ -54,7 +54,7 @@ export interface DamagedPart {
   readonly part: string
 }
 
-/** What the store keeps of one job is not what was written. The rest of the store may be sound. */
+/** The stored journal of one job differs from what was written. The rest of the store may be sound. */
 export class JobDamaged extends StoreError {
   readonly #damaged: DamagedPart
   constructor(message: string, damaged: DamagedPart) {

@@ -16,7 +16,7 @@ import type { InspectionObserver } from "./inspection.ts"
 /** The `inspect` option of an actor. */
 export type Inspect = (event: InspectionEvent) => void
 
-/** What an inspector is shown of an actor: the stand-in, and the id of the topmost actor above it. */
+/** An actor as inspectors are shown it: the stand-in, and the id of the topmost actor above it. */
 interface Shown {
   readonly ref: ActorRefLike
   readonly rootId: string

@@ -28,7 +28,7 @@ export interface IntentRef {
   readonly cycle: number
   readonly agent: string
   readonly each: FactRef | undefined
-  /** Which of a join's tasks, from 1. Left out for the first, and for other agents. */
+  /** The number of the task among those of a join, from 1. Left out for the first, and for other agents. */
   readonly part?: number
   /** Its place among the intents of its effect. */
   readonly index: number

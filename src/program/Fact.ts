@@ -15,7 +15,7 @@ import { KindTypeId } from "./typeIds.ts"
 import { anything, callable, complaintOf, complaintOfName, must, oneOf, type Rules } from "../values/options.ts"
 
 /**
- * What happens when a proposal's (kind, id) is already taken by another value.
+ * The rule for a proposal whose (kind, id) is already taken by another value.
  *
  * - `"reject"` (default): the whole later effect is discarded with `MergeConflict`
  * - `"keepFirst"`: this proposal is dropped, the rest of its effect stays
@@ -186,7 +186,7 @@ export interface KindOptions<
   readonly schema: S & Schema.ConstraintCodec<S["Type"], unknown>
   /** Gives a fact's identity within its kind. Must be a function of the value alone. */
   readonly id: (value: S["Type"]) => Id
-  /** What happens to a proposal whose id is taken by another value. Default: `"reject"`. */
+  /** The rule for a proposal whose id is taken by another value. Default: `"reject"`. */
   readonly conflict?: ConflictRule<S["Type"]> | undefined
   /** How many facts of the kind stay in the context. Default: `"all"`. */
   readonly retention?: Retention | undefined

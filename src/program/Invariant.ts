@@ -50,7 +50,7 @@ export interface InvariantDefinition<out Reads extends Kind.Any = Kind.Any> {
   readonly check: (view: View<Reads>, effect: ProposedEffect) => Verdict
   /** The kinds that it was said to look at. */
   readonly reads: ReadonlyArray<Kind.Any>
-  /** What a violation of a structural invariant does besides discarding the effect. */
+  /** The consequence of a violation of a structural invariant, besides the discarded effect. */
   readonly onViolation: "halt" | "discard"
 }
 

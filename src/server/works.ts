@@ -1,8 +1,8 @@
 /**
  * Where the time of jobs went, and how many tasks their agents had.
  *
- * What a journal has of that is summed once, and then row by row as the job goes on. Of a job that is held here, the time since
- * then is what the engine measured, and the journal has the time before.
+ * The rows of a journal are summed once, and new ones are added as the job goes on. For a job that is held here, the engine
+ * measures the time since it took the job up, and the journal has the time before.
  *
  * Invariants: `Limits` bounds the sums that are kept (G14); one journal is summed at a time. Boundary: the store and the views of
  * jobs in, the shape of the API out.

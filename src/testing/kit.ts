@@ -1,5 +1,5 @@
 /**
- * What the checks that run a program in engines of their own have in common: their options, and the engine of one run.
+ * The common parts of checks that run a program in engines of their own: their options, and the engine of one run.
  *
  * Boundary: composition. The casts of these checks are here: they forget the types of a program and give them back.
  */

@@ -67,7 +67,7 @@ export interface Unanswered {
   readonly why: string
 }
 
-/** What happens where a recording has no answer, and before each task. */
+/** The effects that run where a recording has no answer, and before each task. */
 export interface OnMissing {
   readonly noTask: (missing: Unanswered) => Effect.Effect<unknown>
   readonly noAnswer: (missing: Unanswered, intent: HandledIntent) => Effect.Effect<unknown>

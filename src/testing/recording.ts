@@ -38,7 +38,7 @@ export interface RecordedTask {
   readonly agent: string
   readonly cycle: number
   readonly each?: FactRef
-  /** Which of a join's tasks, from 1. Left out for the first, and for other agents. */
+  /** The number of the task among those of a join, from 1. Left out for the first, and for other agents. */
   readonly part?: number
   readonly effect?: {
     readonly facts: ReadonlyArray<RecordedProposal>

@@ -1,5 +1,5 @@
 /**
- * What `Testing.simulate` tells: that all seeds gave the same, which one did not and why, or what a simulation does not have.
+ * The reports of `Testing.simulate`: all seeds gave the same, one did not and why, or something waits outside.
  *
  * Boundary: data. simulate.ts has the check, and simulation/check.ts the runs.
  */
@@ -57,9 +57,9 @@ export class SimulationFailed extends Data.TaggedError("SimulationFailed")<{
   /** That place in the plain run, and in the smallest run that differs. */
   readonly expected: unknown
   readonly found: unknown
-  /** What happens in the smallest run that differs in the same way, in words. Nothing: the plain run itself, again. */
+  /** The things that happen in the smallest run that differs in the same way, in words. None: the plain run itself, again. */
   readonly happens: ReadonlyArray<string>
-  /** What is most likely wrong, and what to do; "" if the difference says all. */
+  /** The most likely mistake, and the remedy; "" if the difference says all. */
   readonly advice: string
   /** The difference in a sentence. */
   readonly difference: string
@@ -72,7 +72,7 @@ export class WaitsOutside extends Data.TaggedError("WaitsOutside")<{
   readonly program: string
   /** The agent that waits, or that gave the intent of the handler; "" for the layer. */
   readonly agent: string
-  /** What it waits for, such as "the network". */
+  /** The thing that it waits for, such as "the network". */
   readonly waitsFor: string
   /** The seed of the run; undefined for the plain run. */
   readonly seed: number | undefined

@@ -88,7 +88,7 @@ const nearestOf = (parts: ReadonlyArray<number>, huge: ReadonlyArray<number>): n
   for (const part of parts) units += unitsOf(part)
   for (const part of huge) units += unitsOf(part) << hugeBits
   const size = units < 0n ? -units : units
-  // Of the digits below the first 64, only whether there are any matters to the rounding.
+  // The rounding depends on the digits below the first 64 only by whether there are any.
   const cut = Math.max(0, size.toString(2).length - 64)
   const kept = size >> BigInt(cut)
   const isExact = kept << BigInt(cut) === size

@@ -32,7 +32,7 @@ export interface CpuTask {
   readonly each: FactRef | undefined
   /** The agent's mark: `view.delta` shows what was committed after it. */
   readonly since: number
-  /** Which of a join's tasks, from 1. Undefined for the first, and for other agents. */
+  /** The number of the task among those of a join, from 1. Undefined for the first, and for other agents. */
   readonly part?: number | undefined
   /** The new facts of a join, of which each task has a batch. A worker finds them in its replica. */
   readonly news?: ReadonlyArray<FactEntry> | undefined

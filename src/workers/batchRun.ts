@@ -63,7 +63,7 @@ export class BatchRun {
   preparing = 0
   /** Workers that have a share of it. */
   working = 0
-  /** Those of them that the watchdog saw in the same task twice. They may not come back for another task soon. */
+  /** Workers with a share that the watchdog saw in the same task twice. They may not come back for another task soon. */
   held = 0
   /** Workers that were lost while they loaded. */
   losses = 0

@@ -12,7 +12,7 @@ export interface RunningCpuTask {
   readonly cycle: number
   readonly agent: string
   readonly each: FactRef | undefined
-  /** Which of a join's tasks, from 1. Left out for the first, and for other agents. */
+  /** The number of the task among those of a join, from 1. Left out for the first, and for other agents. */
   readonly part?: number
   /** Milliseconds that it has run. */
   readonly ms: number

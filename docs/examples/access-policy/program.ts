@@ -1,5 +1,5 @@
 /**
- * Who may do what: nested groups, folders, roles, grants and denies, joined until nothing new follows.
+ * The rights of users: nested groups, folders, roles, grants and denies, joined until nothing new follows.
  *
  * The first tier derives every claim that a rule makes on somebody. The second decides when all claims are there, since
  * "granted and not denied" can only be said of a finished set.

@@ -1,5 +1,5 @@
 /**
- * Who refers to what: which module-level names are used as values, which only as types, which members of a namespace
+ * The uses of names: which module-level names are used as values, which only as types, which members of a namespace
  * import are taken, and what the module loads by calls.
  *
  * This is what decides whether a TypeScript import survives when types are stripped, so it follows scopes: a parameter

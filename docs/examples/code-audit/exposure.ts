@@ -1,6 +1,6 @@
 /**
- * Which files a package shows to others: those that `exports`, `main`, `module`, `browser`, `types` and `bin` name, and the
- * sources of those, where package.json names what a compiler makes of them.
+ * The files that a package shows to others: those that `exports`, `main`, `module`, `browser`, `types` and `bin` name, and
+ * the sources of those, where package.json names what a compiler makes of them.
  *
  * A source is told from where tsconfig.json says that the compiler writes; else by convention: `src/a/b.ts` is the source of
  * `dist/a/b.js` for every directory that package.json names a file in.

@@ -1,5 +1,5 @@
 /**
- * Which names each scope of a tree declares: functions, blocks, classes and the program.
+ * The names that each scope of a tree declares. Functions, blocks, classes and the program are scopes.
  *
  * Boundary: takes a tree, returns values; what a name refers to is asked with the ancestors of the place where it stands.
  */

@@ -1,11 +1,12 @@
 /**
- * Which exports nobody needs: not part of what the package shows, not imported by any of its modules.
+ * The exports that nobody needs: not part of what the package shows, not imported by any of its modules.
  *
  * Demand starts at the exports of public modules and at what modules import for themselves, and follows re-exports to where a
  * value is made. So a name that only a barrel passes on, and nobody takes from the barrel, is unused in both.
  *
- * Modules of other packages (of a deep crawl) are left out: nobody uses all of a package. So are types (a module that is imported for its types only is not crawled, so their users are not all known),
- * and CommonJS modules, whose exports are objects. Boundary: pure.
+ * Modules of other packages (of a deep crawl) are left out: nobody uses all of a package. So are types (a module that is
+ * imported for its types only is not crawled, so their users are not all known), and CommonJS modules, whose exports are
+ * objects. Boundary: pure.
  */
 import { type Export, type Import, type Link, linkKey, type UnusedExport } from "./facts.ts"
 import { identity } from "./identity.ts"

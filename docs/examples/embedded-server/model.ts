@@ -15,13 +15,13 @@ import * as Schema from "effect/Schema"
 import type { SchemaError } from "effect/Schema"
 import * as Stream from "effect/Stream"
 
-/** What the model's server answers. */
+/** The answer of the model's server. */
 const Answer = Schema.Struct({
   text: Schema.String,
   usage: Schema.Struct({ input: Schema.Int, output: Schema.Int })
 })
 
-/** What went wrong, so that whoever asked knows whether to ask again. */
+/** The reason of a failure, which tells the asker whether to ask again. */
 const reasonOf = (error: HttpClientError | SchemaError): AiError.AiErrorReason => {
   if (!isHttpClientError(error)) return AiError.InvalidResponseError.fromSchemaError(error)
   const { response } = error

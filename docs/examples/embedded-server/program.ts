@@ -16,7 +16,7 @@ export const Ticket = Fact.kind("Ticket", {
   id: ({ id }) => id
 })
 
-/** What the model is asked for. An answer that does not fit is no answer: the model is asked again. */
+/** The shape that the model is asked for. An answer that does not fit is no answer: the model is asked again. */
 const Sorted = Schema.Struct({
   topic: Schema.Literals(["billing", "delivery", "other"]),
   isUrgent: Schema.Boolean,
@@ -44,7 +44,7 @@ const again = Schedule.exponential("50 millis").pipe(
 export const sort = Agent.make("sort", {
   each: Ticket,
   writes: [Triage],
-  // Of one attempt. What an attempt asked for is interrupted then.
+  // The limit of one attempt. Its requests are interrupted then.
   timeout: "10 seconds",
   retry: again,
   // The answer is kept as soon as it is there: after a crash nobody pays for it twice.

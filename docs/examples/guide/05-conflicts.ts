@@ -74,7 +74,7 @@ export const offers = Program.make("offers", {
   })
 })
 
-// What not to write: a sum as a rule. Two equal proposals are one, so the sum would miss one of them.
+// A mistake: a sum as a rule. Two equal proposals are one, so the sum would miss one of them.
 const Sum = Fact.kind("Sum", {
   schema: Schema.Struct({ item: Schema.String, cents: Schema.Int }),
   id: ({ item }) => item,

@@ -42,7 +42,7 @@ export const all = Program.make("all", {
     Agent.make("ask", {
       each: City,
       writes: [Reading],
-      // Of each attempt. Three attempts in all.
+      // The limit of each attempt. There are three attempts in all.
       timeout: "200 millis",
       retry: Schedule.exponential("10 millis").pipe(Schedule.upTo({ times: 2 })),
       execute: ({ value: { name } }) => ask(name)

@@ -47,7 +47,7 @@ export const calendar = Program.make("calendar", {
   output: (view) => view.all(Summary).map(({ value }) => value.text)
 })
 
-/** What there is when the money is spent. A limit is no failure here. */
+/** The output that there is when the money is spent. A limit is no failure here. */
 export const untilSpent = (budget: Budget.Budget) =>
   Engine.run(calendar, {}, { budget }).pipe(
     Effect.map(({ output, usage }) => ({ output, cost: usage.cost, ended: "converged" })),

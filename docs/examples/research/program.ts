@@ -17,7 +17,7 @@ const maxDrafts = 3
 
 const Text = Schema.String.check(Schema.isMinLength(1))
 
-/** What the models are asked for. An answer of another shape is a typed error, and is asked for again. */
+/** The shapes that the models are asked for. An answer of another shape is a typed error, and is asked for again. */
 const Plan = Schema.Struct({ questions: Schema.Array(Text).check(Schema.isMinLength(1), Schema.isMaxLength(5)) })
 const Answer = Schema.Struct({ text: Text, sources: Schema.Array(Text) })
 const Review = Schema.Struct({ isAccepted: Schema.Boolean, remark: Schema.String })
@@ -46,7 +46,7 @@ const Published = Fact.kind("Published", {
   id: ({ draft }) => draft
 })
 
-/** What all agents that ask a model have in common. An answer is kept before its cycle commits, so a crash does not cost it. */
+/** The common options of all agents that ask a model. An answer is kept before its cycle commits, so a crash does not cost it. */
 const asking = {
   timeout: "1 minute",
   memoize: true,

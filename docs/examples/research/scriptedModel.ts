@@ -4,7 +4,7 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as LanguageModel from "effect/ai/LanguageModel"
 
-/** What it answers: to the name of the object that is asked for, and the prompt. */
+/** The model's answers, by the name of the object that is asked for, and the prompt. */
 export type Script = (objectName: string, prompt: string) => object
 
 const wordsIn = (text: string): number => text.split(/\s+/).filter((word) => word !== "").length

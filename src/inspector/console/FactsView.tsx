@@ -171,7 +171,7 @@ const Compare = () => {
   )
 }
 
-/** What is compared, if anything is: the question to the server, and its name. */
+/** The comparison that is asked for: its path on the server, and its title. Undefined if there is none. */
 const comparison = (
   from: string,
   other: string,

@@ -216,7 +216,7 @@ const Row = ({ job }: { readonly job: ListedJob }) => {
   )
 }
 
-/** What to do where no job is listed. */
+/** The advice where no job is listed. */
 const NoJob = () => {
   const { query } = route.value
   const isFiltered = Object.values(query).some((value) => value !== "")

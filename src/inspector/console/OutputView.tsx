@@ -1,4 +1,4 @@
-/** What tasks report while they run, such as the text of a model as it streams, and the output and the intents of the job. */
+/** The reports of running tasks, such as the text of a model as it streams, and the output and the intents of the job. */
 import { useEffect } from "preact/hooks"
 import { type Answer, ask, type Job, ofJob } from "./api.ts"
 import { number, plural } from "./format.ts"
@@ -62,7 +62,7 @@ const Missed = () => (
   </>
 )
 
-/** What there was at a past cycle: reports that this page saw, and intents. */
+/** The output at a past cycle: reports that this page saw, and intents. */
 const PastOutput = ({ cycle }: { readonly cycle: number }) => {
   const last = job.value?.cycle ?? cycle
   const list = [...reports.values()].reverse().filter((report) => report.cycle <= cycle)

@@ -210,7 +210,7 @@ const Fold = ({ agent, folded }: { readonly agent: string; readonly folded: Agen
   )
 }
 
-/** Which colour is which agent. One that has several lanes can have them folded. */
+/** The agents with their colours. One that has several lanes can have them folded. */
 const Agents = ({ agents, folded, lanes, palette }: AgentsProps) => {
   const counts = new Map<string, number>()
   for (const { agent } of lanes) if (agent !== undefined) counts.set(agent, (counts.get(agent) ?? 0) + 1)

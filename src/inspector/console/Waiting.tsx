@@ -54,7 +54,7 @@ const mayNot = (): string =>
     ? ""
     : `Your token ${visible(tokenName.value, 60)} lets you look at jobs, but not answer their questions. Use another token to answer.`
 
-/** Who decides: the name of the token, or on a server without tokens a name that the viewer may give. It is remembered. */
+/** The decider's name: that of the token, or on a server without tokens one that the viewer may give. It is remembered. */
 const Decider = () =>
   tokenName.value === undefined ? (
     <label class="decider">

@@ -1,7 +1,7 @@
 /** The outcome of a request of the console. Boundary: types. */
 import type * as Shapes from "../../server/shapes.ts"
 
-/** What went wrong with a request. `status` 0: no server answered. */
+/** The failure of a request. `status` 0: no server answered. */
 export interface Problem {
   readonly status: number
   readonly title: string

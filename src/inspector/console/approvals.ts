@@ -1,5 +1,5 @@
 /**
- * What waits for a human: the open approvals, of one job or of all, and the answers to them.
+ * The questions to humans: the open approvals, of one job or of all, and the answers to them.
  *
  * Boundary: asks and answers. Which answer is valid the server decides.
  */

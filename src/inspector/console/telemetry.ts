@@ -155,7 +155,7 @@ const note = (item: Item): void => {
   const key = taskKeyOf(item)
   const task = live.get(key) ?? heardFirst(key, item, at)
   live.set(key, task)
-  // Of an attempt that has ended, nobody knows when it began.
+  // Nobody knows when an attempt that has ended began.
   if (item._tag === "TaskEnded") task.attempt = Math.max(task.attempt, attempt)
   else noteAttempt(task, attempt, at)
   if (item._tag === "TaskWaiting") task.waitsFor = item.for
@@ -272,7 +272,7 @@ const follow = async (id: string, abort: AbortSignal): Promise<void> => {
   // The job has to be known first: whether it lives decides how long its stream is read.
   while (job.peek()?.jobId !== id && !abort.aborted) await pause(50, abort)
   let [last, isFirst] = ["", true]
-  // What the server keeps of a job that has ended is read once.
+  // The server's items of an ended job are read once.
   while (!abort.aborted && (isFirst || !isOver.peek())) {
     isFirst = false
     const answer = await readEvents<Item>(

@@ -35,7 +35,7 @@ export interface Place {
   readonly hidden: number
 }
 
-/** What all parts of one drawing share. */
+/** The values that all parts of one drawing share. */
 interface Sheet {
   readonly pen: CanvasRenderingContext2D
   readonly ink: ReturnType<typeof inkOf>

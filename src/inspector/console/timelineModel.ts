@@ -9,7 +9,7 @@ import { type LiveTask, taskKeyOf } from "./liveTask.ts"
 import type { FactRef, RecordedCycle } from "./shapes.ts"
 
 /**
- * What became of a task. `discarded`: its effect was not applied. `killed`: it was stopped, because it took too long or too much
+ * The outcome of a task. `discarded`: its effect was not applied. `killed`: it was stopped, because it took too long or too much
  * memory, or its thread was lost.
  */
 export type Outcome = "queued" | "running" | "done" | "retried" | "discarded" | "killed"

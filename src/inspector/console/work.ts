@@ -31,7 +31,7 @@ export const useWork = (hasAgents = false): Work | undefined => {
       const answer = await ask<Work>(ofJob(id, `/work${query}`), { signal: abort })
       if (answer === undefined || abort.aborted) return
       if (answer.ok) work.value = answer.value
-      // What has ended, or is past, changes no more.
+      // An ended job, or a past cycle, changes no more.
       isRead = isDone || cycle !== undefined
     })
   }, [id, cycle, isDone])

@@ -102,8 +102,8 @@ const jobColumns = `j.job_id, j.program, j.created_at, j.status, j.halted_at, j.
 const short = (column: string): string =>
   `CASE WHEN octet_length(${column}) <= ${Limits.storeSpendingBytes} AND json_valid(${column}) THEN ${column} END`
 /**
- * What a job has spent, as JSON. A short end tells it. Of a job without one, the last row tells the cycles and, if it is short,
- * the times and the payments. A job with a long header has no spending here, because its limits are in the header.
+ * The spending of a job, as JSON. A short end tells it. Without one, the last row tells the cycles and, if it is short, the
+ * times and the payments. A job with a long header has no spending here, because its limits are in the header.
  */
 const spendingColumn = `(SELECT CASE
     WHEN h.text IS NULL THEN NULL

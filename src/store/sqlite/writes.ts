@@ -269,7 +269,7 @@ export class Writes {
       keepLatest === undefined
         ? []
         : this.#all(
-            // Of jobs that halted in one millisecond, those that began last go first: a child goes no later than its parent.
+            // Jobs that halted in one millisecond go in reverse order of their start: a child goes no later than its parent.
             `SELECT id FROM converge_jobs j WHERE halted_at IS NOT NULL AND ${isUnneeded}
              ORDER BY halted_at DESC, id LIMIT ? OFFSET ?`,
             ...[most, keepLatest]

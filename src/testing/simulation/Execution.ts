@@ -56,7 +56,7 @@ export class Execution implements Ambience {
     if (words !== undefined) this.#handles.push([words, handle])
   }
 
-  /** What it has begun outside of the world, and not called off. Undefined while it waits for a timer of the world. */
+  /** Something that it has begun outside of the world, and not called off. Undefined while it waits for a timer of the world. */
   get outside(): Outside | undefined {
     if (this.timers > 0) return undefined
     const left = this.#handles.find(([, handle]) => !isCalledOff(handle))

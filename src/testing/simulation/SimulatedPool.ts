@@ -23,7 +23,7 @@ import { type CpuBatch, type CpuOutcome, type CpuTask, CpuTimeExhausted, WorkerP
 import type { PoolFault, Schedule } from "./schedule.ts"
 import type { World } from "./World.ts"
 
-/** What a task does to its worker. Default: it runs for no time. */
+/** The time that a task takes on its worker, and whether it ends the worker. Default: it runs for no time. */
 export interface TaskFate {
   /** Virtual milliseconds that it runs. Above its agent's timeout, it is stopped. */
   readonly ms: number

@@ -7,7 +7,7 @@ import { calm } from "./faults.ts"
 import type { Finding } from "./judge.ts"
 import type { Schedule } from "./schedule.ts"
 
-/** What is known of the place of a difference. */
+/** The place of a difference, as far as it is known. */
 interface About extends Pick<Finding, "what"> {
   readonly isMemoized: boolean
   readonly isOfHandler: boolean

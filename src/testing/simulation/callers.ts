@@ -32,7 +32,7 @@ import type { World } from "./World.ts"
 
 type Proposals = ReadonlyArray<Proposal<string, unknown>>
 
-/** What a caller was told of a signal. */
+/** The answer that a caller got to a signal. */
 export interface Told {
   readonly proposals: Proposals
   /** `"committed"` and `"discarded"`: its cycle was committed. `"refused"`: it never will be. `"unknown"`: the process died. */
@@ -67,7 +67,7 @@ const partsOf = (signals: ReadonlyArray<EncodedFact>, arrivals: ReadonlyArray<Ar
   return partsAsSent(signals, parts).map(({ facts, from }) => ({ ...(inOrder[from] ?? first), facts }))
 }
 
-/** What callers do to a job. `acts` is in the order of their steps; callers take from it what they have done. */
+/** The plan of a job's callers. `acts` is in the order of their steps; callers take from it what they have done. */
 export interface CallersPlan extends Pick<Schedule, "user"> {
   readonly acts: Array<Act>
 }
@@ -81,7 +81,7 @@ export class Callers {
   pauses = 0
   /** Virtual milliseconds in which the job was paused for sure, if nobody else has resumed it. */
   pausedMs = 0
-  /** What the job waited for when nobody went on with it, in words. */
+  /** The decisions and handlers that the job waited for when nobody went on with it, in words. */
   waitsFor: ReadonlyArray<string> = []
   readonly #world: World
   readonly #signals: ReadonlyArray<Proposals>

@@ -75,7 +75,7 @@ const mostOf = ({ nowMs, steps }: SimulatedRun): typeof mostOfPlain => ({
 /** Runs that look for a smaller schedule, at most. */
 const mostShrinks = 400
 
-/** What an execution waits for of which nothing is known. */
+/** The words for what an execution waits for, if nothing is known of it. */
 const nothingGivenBack = "something that nothing in the simulation gives"
 
 export class Simulation {

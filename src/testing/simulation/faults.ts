@@ -199,7 +199,7 @@ const ofHandler: Readonly<Record<HandlerFault, string>> = {
   unanswered: "is done, and the process dies before the answer is kept"
 }
 
-/** What happens in a run of a schedule, a line for each thing. None for the plain run. */
+/** The changes that a schedule makes to the plain run, in words: a line for each. None for the plain run. */
 export const wordsOf = (schedule: Schedule, signals: ReadonlyArray<EncodedFact>): ReadonlyArray<string> => {
   const { acts, damages, delayMs, kills, order, pool, scans, seed, store, user = calm.user, workers } = schedule
   const { aheadMs, arrivals, decideMs, handlers, load, random } = user

@@ -4,7 +4,7 @@
  * Places are numbers of steps of the world, of writes of the store or of claims of the pool. Boundary: types.
  */
 
-/** What a write of the store meets. */
+/** The fault that a write of the store meets. */
 export type StoreFault =
   /** The write is refused, and nothing is written. */
   | "full"
@@ -15,7 +15,7 @@ export type StoreFault =
   /** The write takes a long time. */
   | "slow"
 
-/** What happens to a worker that claims a task. The task runs again on another one. */
+/** The fault of a worker that claims a task. The task runs again on another one. */
 export type PoolFault =
   /** It dies before it runs the task. */
   | "claimed"
@@ -26,7 +26,7 @@ export type PoolFault =
   /** It is taken for dead, and sends its result late, when the task has run elsewhere. */
   | "late"
 
-/** What a caller does, at the first step at which the job is there and that is not before `at`. */
+/** The act of a caller, at the first step at which the job is there and that is not before `at`. */
 export type Act =
   | { readonly at: number; readonly do: "signal"; readonly signal: number }
   /** Approves the approval that has waited longest. */
@@ -34,7 +34,7 @@ export type Act =
   | { readonly at: number; readonly do: "pause"; readonly forMs: number }
   | { readonly at: number; readonly do: "cancel" }
 
-/** What a call of a handler meets. */
+/** The fault that a call of a handler meets. */
 export type HandlerFault =
   /** Its answer comes late. */
   | "delayed"
@@ -52,7 +52,7 @@ export interface Arrival {
   readonly idleMs: number
 }
 
-/** What happens to programs of users besides. */
+/** The part of a schedule that only programs of users meet. */
 export interface UserSchedule {
   readonly handlers: ReadonlyArray<{ readonly call: number; readonly fault: HandlerFault }>
   readonly arrivals: ReadonlyArray<Arrival>

@@ -74,7 +74,7 @@ interface PhaseEnd extends Pick<Simulated, "beganMs" | "broken" | "open" | "outs
   readonly last: Lived | undefined
 }
 
-/** What an engine stands on. */
+/** The services that an engine stands on. */
 type Below = WorkerPool | JobStore | Scope.Scope
 
 class Simulation<P extends Program.Any> {

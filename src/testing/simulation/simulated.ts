@@ -1,5 +1,5 @@
 /**
- * What a simulation is given, and what it tells: a job with its programs and callers, its end, and all that was seen of it.
+ * The input and the outcome of a simulation: a job with its programs and callers, its end, and all that was seen of it.
  *
  * Boundary: types. simulate.ts runs the job.
  */
@@ -75,7 +75,7 @@ export interface Simulated {
   readonly broken: string | undefined
   /** The executions that had not ended when the last life did, in the order in which they began. */
   readonly open: ReadonlyArray<Owner>
-  /** What the job waits for, if that is nothing of the world. */
+  /** The thing that the job waits for, if that is nothing of the world. */
   readonly outside: Outside | undefined
   /** The cause why the user's layer could not be built. */
   readonly unbuilt: Cause.Cause<unknown> | undefined
@@ -98,7 +98,7 @@ export interface Simulated {
   /** Jobs that the engine still held after the end. */
   readonly liveAfter: number
   readonly isCancelled: boolean
-  /** What the job waited for when the run ended, since nobody went on with it, in words. */
+  /** The decisions and handlers that the job waited for when the run ended, since nobody went on with it, in words. */
   readonly waitsFor: ReadonlyArray<string>
   /** The number of pauses that callers asked for. */
   readonly pauses: number

@@ -1,5 +1,5 @@
 /**
- * What a thread sees of the module of its program: a module of its own, not that of the main thread.
+ * The module of a program as a thread sees it: a module of its own, not that of the main thread.
  */
 import { Agent, Fact, Program } from "effect-converge"
 import * as Schema from "effect/Schema"
