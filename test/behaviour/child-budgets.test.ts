@@ -336,7 +336,7 @@ describe("what a child does not spend of its share", () => {
       const run = Engine.run(program, {}, { id: "job", budget: { maxTokens: 100, maxCycles: 40 } })
       const result = yield* Effect.provide(run, engineOnStore(store, { children: [spends] }))
       expect(result.usage.tokens).toBe(3)
-      // Of 100, then of 100 - 20 - 1, then of 100 - 20 - 2.
+      // The shares of tokens are halves of 100, then of 100 - 20 - 1, then of 100 - 20 - 2.
       expect(yield* shareOf(store, "job/1/first//0")).toEqual({ tokens: 50, cycles: 38 })
       expect(yield* shareOf(store, 'job/2/next/"ChildResult"/0/0')).toEqual({ tokens: 39, cycles: 35 })
       expect(yield* shareOf(store, 'job/3/next/"ChildResult"/1/0')).toEqual({ tokens: 39, cycles: 34 })

@@ -1,4 +1,4 @@
-/** What a job's events say about why it failed, does not end, or gave less than it should. */
+/** The events of a job as they tell why it failed, does not end, or gave less than it should. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"

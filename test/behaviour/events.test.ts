@@ -232,7 +232,7 @@ describe("the order of events", () => {
     Effect.gen(function* () {
       const job = yield* Engine.start(rich(), {})
       const tags = [...tagsOf(yield* eventsOf(job)), ...tagsOf(yield* steered)]
-      // Those of intents that are performed come with their handlers.
+      // The events of intents that are performed come with their handlers.
       const all: Record<Exclude<JobEvent.JobEvent["_tag"], "IntentAnswered" | "JobAwaiting">, true> = {
         JobStarted: true,
         CycleStarted: true,

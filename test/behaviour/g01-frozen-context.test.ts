@@ -21,7 +21,7 @@ const vandalise = (program: Vandal, name: string, message: RegExp) =>
     expect(error).toBeUndefined()
     expect(result.diagnostics.map(({ agent, cause }) => [agent, cause._tag])).toEqual([["vandal", "AgentPanicked"]])
     expect((result.diagnostics[0]!.cause as { readonly message: string }).message).toMatch(message)
-    // Whoever ran beside it, and after it, saw what was there before.
+    // The agents beside it, and after it, saw what was there before.
     expect(valuesOf(result, Seen)).toEqual([
       { id: "at 1", text: original },
       { id: "later at 1", text: original }

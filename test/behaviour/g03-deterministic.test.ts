@@ -27,7 +27,7 @@ const runWith = (program: typeof synthetic, seed: number | null) =>
     return { ...comparable(end), order: completed(), end }
   })
 
-/** What every run has to be like, from one that is undisturbed. */
+/** The run that all others have to equal: an undisturbed one. */
 const expected = (program: typeof synthetic) => Effect.provide(runWith(program, null), engineInline)
 
 const check = (program: typeof synthetic, seed: number, as: Effect.Success<ReturnType<typeof expected>>) =>

@@ -298,7 +298,7 @@ describe('"keepLast"', () => {
         ["a", 3, "second", 5],
         ["c", 1, "second", 6]
       ])
-      // Of two revisions in one cycle, readers see the latest.
+      // Readers see the latest of two revisions in one cycle.
       expect(turns).toEqual(["1: a=1 b=1", "2: a=3 c=1"])
       expect(result.usage.facts).toBe(2 + 1 + 2)
       expect(result.version).toBe(7)

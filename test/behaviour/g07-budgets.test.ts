@@ -344,7 +344,7 @@ describe("duration", () => {
 
 describe("CPU time", () => {
   const burn = (ms: number) => {
-    // Of this thread's own time: a busy machine must not make it less.
+    // The time is this thread's own: a busy machine must not make it less.
     const spent = () => process.threadCpuUsage().user / 1_000
     const end = spent() + ms
     while (spent() < end);

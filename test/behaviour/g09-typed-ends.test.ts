@@ -326,7 +326,7 @@ describe("the store", () => {
           cycle: 3,
           partial: { status: "failed", cycles: 2, version: 3 }
         })
-        // What a store says may name files; its reason does not.
+        // The message of a store may name files; its reason does not.
         expect(error.message).toBe(`the store did not take cycle 3: ${name === "fails" ? "full" : "failed"}`)
         expect(error.partial.context.size(Num)).toBe(3)
         expect(yield* Fiber.join(sent)).toMatchObject({ _tag: "JobHalted", status: "failed" })

@@ -25,7 +25,7 @@ interface Gate {
 
 interface Family {
   readonly program: Program.Program<"top", object, unknown, unknown, never, typeof Num>
-  /** Of another version, with another kind of a name, which nobody says how to bring over. */
+  /** Another version, in which a name has another kind. Nobody says how to bring it over. */
   readonly other: Family["program"]
   readonly layer: (store: Store) => ReturnType<typeof engineOnStore>
   readonly gate: Gate
@@ -177,7 +177,7 @@ describe("a job with children that", () => {
         const again = yield* startIn(own, freed(store))
         const isEnded = again.error !== undefined
         const expected = comparable(isEnded ? ended : undisturbed)
-        // Whoever paused the job is in its events.
+        // A pause by the killed life is in the events, so they differ.
         const events = !isEnded && again.events.some(({ _tag }) => _tag === "JobPaused") ? expected.events : undefined
         const actual = comparable(again)
         expect({ ...actual, ...(events && { events }) }, `killed at write ${at}`).toEqual(expected)

@@ -149,7 +149,7 @@ describe("a job with intents of every sort", () => {
         isWhole = !seen.isDead
         deaths += seen.isDead ? 1 : 0
         yield* close
-        // What a process that is killed holds, the store gives to the next.
+        // The store gives the lease of a killed process to the next.
         const forced = { ...store, lease: (jobId: string) => store.lease(jobId, { force: true }) }
         const again = yield* Effect.provide(start, world(forced, []))
         expect(comparable(again), `killed after ${at} rows`).toEqual(comparable(whole))

@@ -312,7 +312,7 @@ describe("a rule that is lawful", () => {
   })
   type Doc = typeof Doc.Type
 
-  /** What stands after all proposals, each by an agent of its own, in an order. */
+  /** The value after all proposals, each by an agent of its own, in an order. */
   const after = (rule: Fact.ConflictRule<Doc>, proposals: ReadonlyArray<Doc>) => {
     const Kind = Fact.kind("Doc", { schema: Doc, id: ({ key }) => key, conflict: rule })
     const agents = proposals.map((doc, index) =>

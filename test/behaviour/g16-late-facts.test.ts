@@ -34,7 +34,7 @@ const grants = [
 ]
 type Given = ReadonlyArray<Fact.ProposalOf<typeof Member | typeof Grant>>
 
-/** Who may do what: groups are in groups, and have grants. */
+/** The rights of users: groups are in groups, and have grants. */
 const policy = (given: Given) =>
   Program.make("policy", {
     module: import.meta.url,

@@ -1,7 +1,7 @@
 /**
- * What an invariant's check may answer (I4), in each class: every form of a reason ends the job with `InvariantViolated`, every
- * other answer and every throw with `ProgramPanicked`, and none leaves it hanging. And what signals and inherited contexts
- * meet of it.
+ * The answers of an invariant's check (I4), in each class: every form of a reason ends the job with `InvariantViolated`, every
+ * other answer and every throw with `ProgramPanicked`, and none leaves it hanging. Signals and inherited contexts meet the
+ * same checks.
  */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"

@@ -26,7 +26,7 @@ const adds = (
     execute: (view) => Effect.succeed({ facts: plan[view.cycle] ?? [] })
   })
 
-/** What the checks look at. */
+/** The view of the checks. */
 type Sees = View.View<typeof A | typeof Last>
 
 const programOf = (options: {

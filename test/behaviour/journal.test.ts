@@ -230,7 +230,7 @@ describe("Journal.events", () => {
       expect(live.slice(0, seen.length)).toEqual(seen)
       expect(yield* looking(store)(Stream.runCollect(Stream.unwrap(Journal.events("j"))))).toEqual(live)
       yield* close
-      // Who takes up a job that was paused and then cancelled sees the same.
+      // An engine that takes up a job that was paused and then cancelled sees the same.
       const again = yield* openEngine(engineOnStore(store))
       expect(yield* eventsOf(yield* again.use(Engine.resume(program, "j")))).toEqual(live)
       yield* again.close

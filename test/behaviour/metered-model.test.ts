@@ -33,8 +33,8 @@ const finish = (tokens: number): Response.FinishPartEncoded => ({
 })
 
 /**
- * What the next call does: `{"answer": ...}`, an answer of another structure, a refusal, a failure in the middle, or an answer whose
- * usage has no totals.
+ * The result of the next call: `{"answer": ...}`, an answer of another structure, a refusal, a failure in the middle, or an
+ * answer whose usage has no totals.
  */
 type Script = (prompt: string) => "answers" | "babbles" | "refuses" | "breaks" | "omits"
 
@@ -132,7 +132,7 @@ const stream = (n: number) => Effect.as(Stream.runDrain(LanguageModel.streamText
 const interrupted = (n: number) =>
   Effect.as(Stream.runDrain(Stream.take(LanguageModel.streamText({ prompt: `cut ${n}` }), 1)), answer(n))
 
-/** Of each kind of call some, and of each kind some that go wrong at first. */
+/** Some calls of each kind, and some of each that go wrong at first. */
 const mixed = (n: number) =>
   n % 4 === 0 ? stream(n) : n % 4 === 1 ? object(n) : n % 8 === 2 ? interrupted(n) : text(n)
 
@@ -157,7 +157,7 @@ describe("a thousand calls at a time", () => {
       const job = yield* Effect.provide(Engine.start(program, {}), layer())
       const error = yield* ended(job.result)
       expect(error).toMatchObject({ _tag: "BudgetExhausted", budget: "tokens", limit, spender: "asks" })
-      // What was counted is at least the bill: streams that were cut count as they were reserved.
+      // The count is at least the bill: streams that were cut count as they were reserved.
       const counted = error.partial.usage.tokens
       expect(bill.tokens).toBeLessThanOrEqual(counted)
       expect(counted).toBeLessThanOrEqual(limit)

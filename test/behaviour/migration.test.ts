@@ -17,7 +17,7 @@ type Store = JobStore.JobStore["Service"]
 
 const Step = Fact.kind("Step", { schema: Schema.Struct({ n: Schema.Int }), id: ({ n }) => String(n) })
 const Note = Fact.kind("Note", { schema: Schema.Struct({ about: Schema.Int }), id: ({ about }) => String(about) })
-/** What a Step is called from version 2 on, with its field. */
+/** The name of a Step from version 2 on, with its field. */
 const Stage = Fact.kind("Stage", { schema: Schema.Struct({ number: Schema.Int }), id: ({ number }) => `s${number}` })
 
 const input = Schema.Struct({})

@@ -1,5 +1,5 @@
 /**
- * What a program's module may not be: a worker that imports it either runs the job's own agents or says why it cannot.
+ * The limits of a program's module: a worker that imports it either runs the job's own agents or says why it cannot.
  */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"

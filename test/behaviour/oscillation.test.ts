@@ -9,7 +9,7 @@ import { Agent, Engine, Fact, Invariant, type Job, Program } from "../../src/ind
 import { cell, Cell, counter, engine, entry, Entry, makeGate, noInput, num, Num } from "../support/behaviour/harness.ts"
 import { runInline } from "../support/core/run.ts"
 
-/** What a result says of oscillations: the cycle, the earlier one, and whose revision it was. */
+/** The oscillations in a result: the cycle, the earlier one, and whose revision it was. */
 const circles = ({ diagnostics }: Pick<Job.JobResult, "diagnostics">) =>
   diagnostics.flatMap(({ agent, cause, cycle }) => {
     if (cause._tag !== "Oscillation") return []

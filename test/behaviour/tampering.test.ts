@@ -41,7 +41,7 @@ const withJournals = <A, E, R>(
 const job = (id: string) => `job = (SELECT id FROM converge_jobs WHERE job_id = '${id}')`
 const hash = /^[0-9a-f]{64}$/
 
-/** What is done to a file, to the row of which cycle, and how it is named. `intact`: the last cycle that is. */
+/** The changes to a file, each with the part that is then reported. `intact`: the last cycle that is. */
 const changes: ReadonlyArray<{
   readonly what: string
   readonly id?: string
@@ -201,7 +201,7 @@ describe("a journal", () => {
           change(sql)
           const report = yield* Journal.verify(id)
           expect(report).toMatchObject({ jobId: id, isIntact: false, cycles: intact, corrupt })
-          // What is before it can be read.
+          // The cycles before it can be read.
           for (const [at, hash] of hashes.entries()) {
             const then = yield* Journal.replay(id, { at })
             expect(then.hash).toBe(hash)

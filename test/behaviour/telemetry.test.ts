@@ -49,7 +49,7 @@ const line = (item: Job.JobTelemetry): string => {
   return `${item._tag} ${item.agent}${each}${worker}${item._tag === "TaskProgress" ? ` ${JSON.stringify(item.value)}` : ""}`
 }
 
-/** What a whole job reports to one listener. */
+/** The reports of a whole job to one listener. */
 const telemetryOf = Effect.fnUntraced(function* <
   Name extends string,
   Output,

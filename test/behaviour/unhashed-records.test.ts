@@ -109,7 +109,7 @@ const withRecords = (
     Stream.map(store.rows(...asked), (row) => ({ ...row, extra: change.extra?.(row.extra, row.cycle) ?? row.extra }))
 })
 
-/** What a reader comes to: a failure, as it is, or what it read. A defect stays one, and fails the test. */
+/** The outcome for a reader: a failure, as it is, or what it read. A defect stays one, and fails the test. */
 const outcome = <A, E>(read: Effect.Effect<A, E, JobStore.JobStore>, store: Store) =>
   Effect.map(Effect.exit(Effect.provideService(read, JobStore.JobStore, store)), (exit) => {
     if (Exit.isSuccess(exit)) return exit.value
