@@ -31,7 +31,7 @@ export interface About {
   readonly fact: Shown | undefined
 }
 
-/** What an agent looks at. */
+/** The view of an agent. */
 export interface Sight {
   readonly all: (kind: string) => ReadonlyArray<Shown>
   readonly delta: (kind: string) => ReadonlyArray<Shown>

@@ -1,6 +1,6 @@
 /** The first seed that finds a planted fault. Boundary: pure; plant.ts runs the seeds. */
 
-/** What a seed finds. */
+/** A seed with the difference that it shows. */
 export interface Found {
   readonly seed: number
   readonly difference: string

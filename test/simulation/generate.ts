@@ -143,7 +143,7 @@ const starterOf = (dice: Dice, kinds: ReadonlyArray<string>, makings: Makings): 
   ]
 }
 
-/** What a program is, by which its agents are made. */
+/** The properties of a program by which its agents are made. */
 interface Makings {
   /** It ends the names of its agents, so that no two programs have agents of one name. */
   readonly suffix: string

@@ -1,5 +1,5 @@
 /**
- * What the rules leave open of a simulated job, as its journal, its callers and its host tell it.
+ * The choices that the rules leave open in a simulated job, as its journal, its callers and its host tell them.
  *
  * Boundary: reads a simulated job. The reference complains of what the rules do not allow.
  */
@@ -67,7 +67,7 @@ export interface Source {
   readonly host: Host
   readonly journal: Journal
   readonly ended: Ended
-  /** What its callers were told; a child has none. */
+  /** The answers that its callers got; a child has no callers. */
   readonly told: ReadonlyArray<Told>
   /** The number of the way, of which each discarded signal takes a part. */
   readonly choice: number
@@ -188,7 +188,7 @@ const isMoney = (cause: Fields | undefined): boolean =>
 
 const extraOf = ({ extra }: { readonly extra: string }): ExtraText => JSON.parse(extra) as ExtraText
 
-/** What agents had paid after each cycle, and at the end: then without the tokens that committed effects reported. */
+/** The sums that agents had paid after each cycle, and at the end: then without the tokens of committed effects. */
 const paidBy = ({ rows }: Journal, usage: Usage | undefined): Given["paid"] => {
   const reported = new Map<string, number>()
   for (const row of rows) {
@@ -207,7 +207,7 @@ const paidBy = ({ rows }: Journal, usage: Usage | undefined): Given["paid"] => {
   return (cycle) => (cycle <= rows.length ? inRow(cycle) : usage === undefined ? inRow(rows.length) : last)
 }
 
-/** What became of tasks that had no room. */
+/** The tasks that had no room, and their outcomes. */
 const refusedBy = ({ host: { till }, journal: { jobId, rows }, simulated }: Source): Given["refused"] => {
   return (cycle, agent, each): Refused | undefined => {
     const row = rows[cycle - 1]
@@ -250,7 +250,7 @@ export interface Open {
   readonly first: ProgramSpec | undefined
 }
 
-/** What is open of a job. */
+/** The open choices of a job. */
 export const givenOf = (source: Source): Open => {
   const { ended, journal, simulated, told } = source
   const { answered, complaints, inputs, rest, unknown } = inputsOf(source)

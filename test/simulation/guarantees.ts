@@ -55,7 +55,7 @@ const limitsOf = ({ host, job, simulated }: Judged): ReadonlyArray<string> => {
   over("facts", usage.facts)
   over("agents", usage.agents)
   over("cycles", result.cycles - (result.status === "converged" ? 1 : 0))
-  // What a child pays above its reservation is missing above.
+  // A payment of a child above its reservation is missing above.
   const isAbove = host.till.above.some((payer) => payer.job.startsWith(simulated.jobId))
   if (!isAbove) over("tokens", usage.tokens)
   if (!isAbove) over("cost", usage.cost)
@@ -129,7 +129,7 @@ const answersOf = ({ journals }: Simulated): ReadonlyArray<string> =>
 
 const cancelledTag = `"_tag":"JobCancelled"`
 
-/** What was paid is what agents have paid; nothing is refused that has room, and nothing granted that has none (B6 to B8). */
+/** The sums are those that agents have paid; nothing is refused that has room, nor granted that has none (B6 to B8). */
 const moneyOf = (job: Referred, { jobId }: Simulated, { till }: Host): ReadonlyArray<string> => {
   const found: Array<string> = []
   for (const [agent, tokens, cost] of job.paid) {

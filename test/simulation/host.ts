@@ -1,5 +1,5 @@
 /**
- * What programs tell of themselves while they run, and what they need to know of the world.
+ * The record that programs keep of themselves while they run, and the facts of the world that they need.
  *
  * Boundary: a record; compare.ts judges it.
  */
@@ -11,7 +11,7 @@ import { type Payer, Till } from "./till.ts"
 export class Host {
   /** Counts the attempts of tasks and handlers in a life of the process. */
   readonly attempts = new Map<string, number>()
-  /** What agents have paid. */
+  /** The payments of agents. */
   readonly till = new Till()
   /** Executions and handlers under way, by job, and by agent. */
   readonly #running = new Map<string, number>()

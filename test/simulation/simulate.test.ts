@@ -12,7 +12,7 @@ import { runCase } from "./run.ts"
 /** The faults that the jobs of the first test have met. */
 const met = new Set<string>()
 
-/** What the jobs of the first test have had beside agents and facts, and how often. */
+/** The features that jobs of the first test have had beside agents and facts, and how often. */
 const had = new Map<string, number>()
 
 const note = (whole: Case, { end, journals, rebases, rows, sequel }: Simulated): void => {

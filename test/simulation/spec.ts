@@ -90,11 +90,11 @@ export interface ChildSpec {
   readonly budget?: BudgetSpec | undefined
 }
 
-/** What an agent pays for each attempt, in the middle of it. */
+/** The payment of an agent for each attempt, in the middle of it. */
 export interface PaySpec {
   /** The room that it reserves; undefined: it pays without a reservation. */
   readonly reserves?: Amount | undefined
-  /** What it pays; undefined: it forgets to. */
+  /** The amount that it pays; undefined: it forgets to. */
   readonly pays?: Amount | undefined
   /** Whether it does without the call if there is no room: its effect is then empty. */
   readonly catches: boolean

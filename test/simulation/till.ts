@@ -148,7 +148,7 @@ export class Till {
     this.#notePeak(call.payer.job)
   }
 
-  /** What an agent of a job has paid. */
+  /** The sum that an agent of a job has paid. */
   sumOf(job: string, agent: string): Bounds {
     return sumOf(this.#calls.filter(({ payer }) => payer.job === job && payer.agent === agent))
   }

@@ -27,7 +27,7 @@ export const effectOf = (proposals: ReadonlyArray<Proposed>): Effect => ({
 export interface Answer {
   readonly effect: Effect | Cause
   readonly halts: boolean
-  /** What a child and all jobs below it have spent. */
+  /** The spending of a child and all jobs below it. */
   readonly spent?: Share | undefined
 }
 
@@ -95,7 +95,7 @@ const wordless = (value: unknown): unknown => {
   return Object.fromEntries(fields.map(([name, field]) => [name, wordless(field)]))
 }
 
-/** What is given of a child, or of one of which nothing is. */
+/** A `Given` that gives nothing, such as that of an unknown child. */
 export const nothingGiven: Given = {
   inputs: new Map(),
   answered: new Set(),

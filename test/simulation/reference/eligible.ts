@@ -1,5 +1,5 @@
 /**
- * Which agents execute in a cycle (E1 to E3, T1).
+ * The agents that execute in a cycle (E1 to E3, T1).
  *
  * Boundary: pure.
  */

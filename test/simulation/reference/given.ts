@@ -1,5 +1,5 @@
 /**
- * What the rules leave open of a job, and with what a job begins.
+ * The choices that the rules leave open in a job, and the beginning of a job.
  *
  * Boundary: types.
  */
@@ -47,7 +47,7 @@ export interface Given {
   readonly child: (key: string) => { readonly given: Given; readonly error: unknown } | undefined
 }
 
-/** What all jobs of an engine have in common. */
+/** The settings that all jobs of an engine share. */
 export interface Engine {
   /** The programs of child jobs. */
   readonly programs: ReadonlyArray<ProgramSpec>
@@ -68,7 +68,7 @@ export interface Beginning {
   readonly program: ProgramSpec
   readonly engine: Engine
   readonly input: Item | null
-  /** What the start, or the intent, sets of the budget. */
+  /** The limits that the start, or the intent, sets. */
   readonly budget: BudgetSpec
   /** The share of its parent's budget. */
   readonly handed: Share

@@ -158,7 +158,7 @@ class Job {
     return false
   }
 
-  /** Of a cycle that no budget allowed, nobody knows which approvals were overdue: maybe all that have a timeout. */
+  /** The approvals that were overdue in a cycle that no budget allowed are unknown: maybe all that have a timeout. */
   overdueIn(cycle: number): Inputs {
     if (cycle !== this.given.lateCycle) return []
     return this.open.flatMap(({ key, payload }) => (payload.timeoutMs === undefined ? [] : [{ expired: key }]))
@@ -276,7 +276,7 @@ class Job {
   /** A payment above its reservation went over a limit: the job ends after the cycle (B7). */
   overspent(cycle: number): Cause | undefined {
     const { cost, tokens } = this.paidIn(cycle)
-    // What children pay above their shares ends nobody but them.
+    // A payment of a child above its share ends nobody but the child.
     if (textOf(this.paidIn(cycle)) === textOf(this.paidIn(cycle - 1))) return undefined
     const isOver = {
       cost: cost > limitOf(this.funds, "cost"),
@@ -291,7 +291,7 @@ class Job {
   /** The tokens that committed effects had reported before this cycle. */
   reportedBefore = 0
 
-  /** What the job itself has spent, after a cycle. Of time nothing is known. */
+  /** The job's own spending after a cycle. Nothing is known of its time. */
   ownSpending(cycle: number): Required<Share> {
     const { cost, tokens } = this.paidIn(cycle)
     const { facts, tokens: reportedTokens } = this.context

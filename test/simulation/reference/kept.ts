@@ -1,5 +1,5 @@
 /**
- * What a commit does beside the effects: retention (M5), and the facts about invariants (I2, I3).
+ * The work of a commit beside the effects: retention (M5), and the facts about invariants (I2, I3).
  *
  * Boundary: pure; a context in, a context out.
  */

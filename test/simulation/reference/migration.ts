@@ -10,7 +10,7 @@ import { textOf } from "./canonical.ts"
 import { isFunction } from "./merge.ts"
 import type { Context, Entry, Progress, Pruned } from "./state.ts"
 
-/** What a journal knows of a rule: functions have no names there. */
+/** A rule as a journal knows it: functions have no names there. */
 const classOf = (rule: Rule): string => (isFunction(rule) ? "combine" : rule)
 
 /** Whether a kind of the earlier version is another one in the next, or is gone. */

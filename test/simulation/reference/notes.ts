@@ -10,7 +10,7 @@ import type { Cause, Context, Entry, Outcome, Ref } from "./state.ts"
 /** The facts of a context, whatever their order and source. */
 const stateOf = ({ live }: Context): string => textOf(live.map(({ id, kind, text }) => textOf([kind, id, text])).sort())
 
-/** What a cycle has committed. */
+/** The commit of a cycle. */
 export interface Noted {
   readonly cycle: number
   /** Signals, then tasks. */

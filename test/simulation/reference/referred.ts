@@ -1,5 +1,5 @@
 /**
- * What the reference says of a job: its rows, its end, and what it has spent.
+ * The reference's account of a job: its rows, its end, and its spending.
  *
  * Boundary: types.
  */
@@ -44,7 +44,7 @@ export interface Referred {
   readonly bytes: number
   readonly agents: number
   readonly funds: Funds
-  /** What the job itself has spent. */
+  /** The job's own spending. */
   readonly own: Required<Share>
   readonly paid: ReadonlyArray<Sum>
   readonly seeds: Outcome
@@ -57,7 +57,7 @@ export interface Referred {
   readonly waiting: ReadonlyArray<Waiting>
   /** The children that intents asked for, by key. */
   readonly children: ReadonlyMap<string, Beginning>
-  /** What a later job can stand on. */
+  /** The context that a later job can stand on. */
   readonly standing: Standing
   readonly tier: number
   /** Whether the last committed cycle ended the job: no pause comes between (P2). */

@@ -70,7 +70,7 @@ export const nothing: Context = { live: [], version: 0, facts: 0, tokens: 0, eva
 /** A fact that retention pruned. */
 export type Pruned = Entry
 
-/** What an agent has read: facts up to a position (E4), and the facts that were there then. */
+/** The reading of an agent: facts up to a position (E4), and the facts that were there then. */
 export interface Progress {
   readonly mark: number
   readonly hasExecuted: boolean
@@ -118,7 +118,7 @@ export interface Effect {
 
 export const noEffect: Effect = { facts: [], intents: [], evaluations: [], tokens: 0 }
 
-/** What became of an effect. */
+/** The outcome of an effect. */
 export interface Outcome {
   readonly agent: string
   readonly each?: Ref | undefined
@@ -159,7 +159,7 @@ export const kindOf = (program: ProgramSpec, name: string): KindSpec => {
   return kind
 }
 
-/** What an agent sees: the context, and as new what was committed after its mark (G1, E5). */
+/** The view of an agent: the context, and as new the facts that were committed after its mark (G1, E5). */
 export const sightOf = (context: Context, since: number): Sight => ({
   all: (kind) => ofKind(context, kind),
   delta: (kind) => ofKind(context, kind).filter(({ position }) => position > since),

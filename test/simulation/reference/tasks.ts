@@ -170,7 +170,7 @@ interface Change {
   readonly removed: Array<Entry>
 }
 
-/** What changed since a fold last executed, by group, in the order of the groups' first changes (J4). */
+/** The changes since a fold last executed, by group, in the order of the groups' first changes (J4). */
 const changesOf = ({ agent, context, progress, pruned }: Task): ReadonlyMap<Group, Change> => {
   const changes = new Map<Group, Change>()
   const changeOf = (entry: Entry): Change => {
