@@ -101,7 +101,7 @@ describe("a cancel whose end the store does not take", () => {
       expect(refused.status).toBe(503)
       expect(await jsonOf(refused)).toMatchObject(unavailable)
       const { cycle } = await look(running, "run")
-      // Whoever would go on with it ends it first, and cannot.
+      // An attempt to go on with it has to end it first, and cannot.
       expect((await running.post("/api/v1/jobs/run/resume")).status).toBe(503)
       store.breaks({})
       const resumed = await running.post("/api/v1/jobs/run/resume")

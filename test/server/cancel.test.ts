@@ -1,4 +1,4 @@
-/** Whoever cancels a job over HTTP is answered when its threads are gone, not when they have been asked to go. */
+/** A cancel of a job over HTTP is answered when its threads are gone, not when they have been asked to go. */
 import { mkdtempSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"

@@ -43,7 +43,7 @@ const entryOf = (job: Job.Job<Program.Program.Any>): KnownJob => ({
   isWanted: true
 })
 
-/** What a viewer is sent, line by line; `each` is done before it takes the next. */
+/** The lines that a viewer is sent; `each` is done before it takes the next. */
 const watch = (
   store: Store,
   entry: KnownJob,

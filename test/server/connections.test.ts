@@ -1,4 +1,4 @@
-/** What happens on a connection: what is no request, offers to upgrade, answers that are being taken when the server closes. */
+/** The course of connections: bytes that are no request, offers to upgrade, answers under way when the server closes. */
 import { connect, type Socket } from "node:net"
 import { describe, expect, it } from "vitest"
 import { jsonOf, type Running, serve, until } from "../support/server/harness.ts"

@@ -15,7 +15,7 @@ const text = readFileSync(join(projectRoot, "docs/http.md"), "utf8")
 /** Each line, and what the comment below it says that it prints. */
 const lines = [...text.matchAll(/^(curl .*)\n# (.*)$/gm)].map(([, line = "", shown = ""]) => ({ line, shown }))
 
-/** What is shown, with "…" for anything. */
+/** The pattern of a shown text, with "…" for anything. */
 const patternOf = (shown: string): RegExp =>
   new RegExp(
     `^${shown

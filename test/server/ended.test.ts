@@ -1,4 +1,4 @@
-/** What a server keeps of jobs that have ended: as much as there is room for, by what they take, and no events twice. */
+/** The jobs that have ended, as a server keeps them: as much as there is room for, by what they take, and no events twice. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"

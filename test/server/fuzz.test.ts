@@ -183,7 +183,7 @@ describe("whatever is sent", () => {
         expect(status, what).toBeLessThan(500)
         expect(text, what).not.toContain(process.cwd())
         expect(text, what).not.toMatch(/\n\s+at .+:\d+:\d+/)
-        // What Node refuses by itself is of no type of ours; without a Host, it has no body.
+        // A refusal by Node itself is of no type of ours; without a Host, it has no body.
         if (status >= 400 && made[n]?.method !== "HEAD" && text !== "") {
           expect(type, what).toBe("application/problem+json")
           expect(JSON.parse(text), what).toMatchObject({

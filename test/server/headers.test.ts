@@ -1,4 +1,4 @@
-/** What the headers of a request say: where it comes from, what it prefers, how its body is written; and where a job is. */
+/** The headers of a request: where it comes from, what it prefers, how its body is written; and where a job is. */
 import { request } from "node:http"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { isForeign, refusalOfType, wantsLines, wantsNoWait } from "../../src/server/headers.ts"
@@ -44,7 +44,7 @@ describe("a page of another origin", () => {
     const json = { ...headers, "content-type": "application/json" }
     expect((await send("POST", "/api/v1/jobs", json, running, JSON.stringify(body))).status).toBe(403)
     expect(await jsonOf(await running.fetch("/api/v1/jobs/kept"))).toMatchObject({ state: "running" })
-    // What only looks is kept from it by the browser.
+    // The browser keeps a foreign page from reading the answer to a GET.
     expect((await send("GET", "/api/v1/programs", headers)).status).toBe(200)
   })
 

@@ -1,4 +1,4 @@
-/** What the API says of a job beside its state: why it ended, what runs, when tasks ran, its counts, its input, its program. */
+/** The API's insight into a job beside its state: why it ended, what runs, when tasks ran, its counts, its input, its program. */
 import { rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"

@@ -66,7 +66,7 @@ const inFile = <A>(use: (store: JobStore.JobStore["Service"]) => Effect.Effect<A
     Effect.runPromise
   )
 
-/** What JSON has in place of undefined. */
+/** An object as JSON has it, with null in place of undefined. */
 const nulls = (value: object) =>
   Object.fromEntries(Object.entries(value).map(([key, field]: [string, unknown]) => [key, field ?? null]))
 

@@ -40,7 +40,7 @@ describe("metrics", () => {
         await running.post("/api/v1/jobs", { program: name, input: name === "count" ? { to: 3 } : {} })
       }
       let found: ReadonlyArray<string> = []
-      // What is a state is sampled once in a second.
+      // Metrics of a state are sampled once in a second.
       const look = async () => {
         const text = await (await running.fetch("/metrics")).text()
         found = sorted([...text.matchAll(/^# TYPE (converge_\w+)/gm)].map(([, metric = ""]) => metric))

@@ -1,4 +1,4 @@
-/** What is answered when something is wrong: the status, and a problem with the typed error's fields. */
+/** The answer when something is wrong: the status, and a problem with the typed error's fields. */
 import { get } from "node:http"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { WorkerPool } from "../../src/index.ts"
@@ -220,7 +220,7 @@ describe("a request that is not understood", () => {
     expect(await problemOf(await signal([{ kind: "Step" }]))).toMatchObject({
       type: "urn:effect-converge:InvalidRequest"
     })
-    // What the program does not take from outside: 422.
+    // A kind that the program does not take from outside: 422.
     expect(await problemOf(await signal([{ kind: "Step", value: { n: 1 } }]))).toMatchObject({
       status: 422,
       type: "urn:effect-converge:SignalRefused",

@@ -1,4 +1,4 @@
-/** What a server says of one job is the same on each route: its cycles, its end, and why it does not end. */
+/** A server says the same of one job on each route: its cycles, its end, and why it does not end. */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { mkdtempSync, rmSync } from "node:fs"

@@ -88,7 +88,7 @@ describe("viewers that do not read", () => {
     expect(events.at(-1)?._tag).toBe("JobHalted")
     expect(events.flatMap(({ facts = [] }) => facts)).toHaveLength(8_000)
     await until(async () => (await openStreams()) === 0, 30_000)
-    // What fits the buffers of the system goes out, although nobody reads it.
+    // The part that fits the buffers of the system goes out, although nobody reads it.
     expect((await droppedIn()) - before).toBeGreaterThan(0)
     for (const { socket } of stalled) socket.destroy()
   })

@@ -1,4 +1,4 @@
-/** What a server tells a Prometheus that scrapes it and a collector that it pushes to. */
+/** The telemetry of a server, for a Prometheus that scrapes it and a collector that it pushes to. */
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -109,7 +109,7 @@ describe("a server that pushes to a collector", { timeout: 60_000 }, () => {
       await until(() => collector.spans.slice(before).some(({ name }) => name === "converge.job"), 20_000)
       const resumed = collector.spans.findLast(({ name }) => name === "converge.job")
       expect(resumed?.links).toMatchObject([{ traceId: started?.traceId, spanId: started?.spanId }])
-      // What the server does by itself makes no traces.
+      // The server's own work makes no traces.
       const roots = collector.spans.filter(
         ({ name, parentSpanId }) => parentSpanId === undefined && !/^[A-Z]+ \//.test(name)
       )
