@@ -6,7 +6,7 @@ import { projectRoot } from "./node.ts"
 
 export interface Compiled {
   readonly status: number | null
-  /** What the compiler says. */
+  /** The output of the compiler. */
   readonly stdout: string
   /** The declarations of the module. */
   readonly declarations: string

@@ -127,7 +127,7 @@ export const codeOf = (text: string, keepStrings = false): string => {
   return out.join("")
 }
 
-/** What tells a division from the beginning of a regular expression: keywords are not operands. */
+/** The sign that tells a division from the beginning of a regular expression: keywords are not operands. */
 const endsOperand = (token: string): string => {
   if (/^(?:return|typeof|case|in|of|do|else|void|delete|yield|await|instanceof)$/.test(token)) return "("
   return token === "" ? "(" : token.slice(-1)
@@ -245,7 +245,7 @@ const sleeps: ReadonlyArray<Ban> = [
 /** Where a test lets time pass. */
 export const sleepUses = (file: SourceFile): ReadonlyArray<Use> => findUses(file, sleeps)
 
-/** What no allowance covers. `usesOf` says what a file does that its rule bans. */
+/** The uses that no allowance covers. `usesOf` says what a file does that its rule bans. */
 export const checkUses = (
   files: ReadonlyArray<SourceFile>,
   allowances: ReadonlyArray<Allowance>,

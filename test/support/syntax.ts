@@ -47,7 +47,7 @@ export const longFunctions =
     const found: Array<Use> = []
     const visit = (node: Node, outer: Scope): void => {
       const lines = linesOf(node)
-      // What is short has nothing long in it.
+      // A short node has nothing long in it.
       if (lines <= limitLines) return
       const scope = scopeOf(node, outer)
       if (isFunction(node) && !isTable(node)) {
@@ -64,9 +64,9 @@ export const longFunctions =
   }
 
 interface Scope {
-  /** What the nearest name is around a node. */
+  /** The nearest name around a node. */
   readonly name: string
-  /** Of the class in whose body a node stands itself. */
+  /** The name of the class in whose body a node stands itself. */
   readonly className: string | undefined
 }
 

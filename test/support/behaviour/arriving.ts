@@ -146,7 +146,7 @@ export const makeArriving = (module: string, version: string, noteSchema: Schema
   return { program, proposalsOf, arriver }
 }
 
-/** What an execution comes to, by the program or by the model: each list sorted. */
+/** The outcome of an execution, by the program or by the model: each list sorted. */
 export interface Outcome {
   /** Every meeting, as often as it was handled. */
   readonly meetings: ReadonlyArray<string>
@@ -254,7 +254,7 @@ export class Model {
   }
 }
 
-/** What a context of the program comes to. */
+/** The outcome in a context of the program. */
 export const outcomeOf = (context: JobContext.JobContext): Outcome => {
   const shown = (kind: string, show: (fact: Fact.Fact) => string) =>
     sorted(context.facts().flatMap((fact) => (fact.kind === kind ? [show(fact)] : [])))

@@ -1,6 +1,6 @@
 /**
- * What the behaviour tests share: an engine without threads, a few kinds and programs, and ways to wait for a moment of a
- * job without a clock.
+ * The shared tools of the behaviour tests: an engine without threads, a few kinds and programs, and ways to wait for a moment
+ * of a job without a clock.
  *
  * Boundary: no assertion; real turns of the event loop, never a sleep.
  */

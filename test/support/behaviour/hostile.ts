@@ -21,7 +21,7 @@ export const deeds = [
 ] as const
 export type Deed = (typeof deeds)[number]
 
-/** What one hostile task is to do. */
+/** The deed that one hostile task is to do. */
 export const Order = Fact.kind("Order", {
   schema: Schema.Struct({ deed: Schema.String }),
   id: ({ deed }) => deed
@@ -30,14 +30,14 @@ export const Order = Fact.kind("Order", {
 /** As `Order`, for the agent without a deadline. */
 export const Slow = Fact.kind("Slow", { schema: Order.schema, id: ({ deed }) => deed })
 
-/** What one good task is about, and what came of it. */
+/** The subject of one good task, and its result. */
 export const Part = Fact.kind("Part", { schema: Schema.Struct({ n: Schema.Int }), id: ({ n }) => String(n) })
 export const Sum = Fact.kind("Sum", {
   schema: Schema.Struct({ n: Schema.Int, sum: Schema.Int }),
   id: ({ n }) => String(n)
 })
 
-/** What a hostile task added nevertheless. */
+/** The fact that a hostile task added nevertheless. */
 export const Left = Fact.kind("Left", { schema: Schema.Struct({ deed: Schema.String }), id: ({ deed }) => deed })
 
 const hoard = (): number => {

@@ -50,7 +50,7 @@ const Big = Fact.kind("Big", {
 
 const longId = `long-${"i".repeat(20_000)}`
 
-/** What the program begins with: `length` is that of its longest text. */
+/** The facts that the program begins with: `length` is that of its longest text. */
 const seeds = (length: number) => [
   ...Object.values(oddIds).map((id) => Odd.of({ id, text: `${id} ${turning}` })),
   Big.of({ id: "long", value: "x".repeat(length) }),

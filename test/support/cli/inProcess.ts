@@ -17,7 +17,7 @@ import { manifest, projectRoot } from "../node.ts"
 
 export { type Ended, jsonOf, module, type Running, start } from "./converge.ts"
 
-/** What one command may be given. The rest needs a process. */
+/** The options that one command may be given. The rest needs a process. */
 export type InProcess = Pick<Options, "folder" | "environment">
 
 type Restore = () => void

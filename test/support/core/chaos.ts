@@ -18,7 +18,7 @@ export const disturbWith = (seed: number | null): void => {
   completions = []
 }
 
-/** What fiber agents completed since then, in that order. */
+/** The tasks that fiber agents completed since then, in that order. */
 export const completed = (): string => completions.join(" ")
 
 /** Waits for a while, or not. */

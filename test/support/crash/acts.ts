@@ -1,6 +1,6 @@
 /**
- * What the jobs that are killed do outside: their handler appends a line to the log, which is on the disk before it answers.
- * And whether each act was done that had to be, under its own key, and not after its answer was in the store.
+ * The acts of killed jobs outside: their handler appends a line to the log, which is on the disk before it answers.
+ * `examineActs` says whether each act was done that had to be, under its own key, and not after its answer was in the store.
  */
 import * as Effect from "effect/Effect"
 import { fsyncSync, openSync, writeSync } from "node:fs"
@@ -13,7 +13,7 @@ import { intentKey } from "../../../src/program/keys.ts"
 /** The kind of the intents that are performed. */
 export const measured = "measured"
 
-/** What an intent is answered with: it follows from the intent alone. */
+/** The answer to an intent: it follows from the intent alone. */
 export const answerTo = ({ agent, cycle, each, index, payload }: Engine.HandledIntent) => [
   Receipt.of({ of: intentKey({ agent, cycle, each, index }), n: (payload as { readonly n: number }).n })
 ]

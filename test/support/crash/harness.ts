@@ -26,7 +26,7 @@ const preload = new URL("./inject.ts", import.meta.url).href
 /** How a process is killed: by itself at a point, or by its parent some milliseconds after it began. */
 export type Blow = Crash | { readonly afterMs: number }
 
-/** What came of one process. */
+/** The outcome of one process. */
 export interface Blown {
   readonly blow: Blow
   /** Whether it was killed before it came to its end. */
@@ -143,7 +143,7 @@ const openAsItIs = (filename: string): DatabaseSync => {
 /** SQLITE_READONLY_ROLLBACK. */
 const readOnlyRollback = 8 | (3 << 8)
 
-/** What the file has, read without the store. */
+/** The contents of the file, read without the store. */
 export const read = (filename: string) => {
   const nothing = { jobs: new Map<string, string | null>(), rows: [], kept: [], broken: [] }
   if (!existsSync(filename)) return nothing

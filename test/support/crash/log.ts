@@ -1,6 +1,6 @@
 /**
- * What the processes that are killed say before they are: lines of JSON in a file that is only appended to. A line that was
- * written is there, however the process ends afterwards.
+ * The last words of processes that are killed: lines of JSON in a file that is only appended to. A line that was written is
+ * there, however the process ends afterwards.
  */
 import { existsSync, openSync, readFileSync, writeSync } from "node:fs"
 import type { Begun } from "./program.ts"

@@ -60,7 +60,7 @@ export const ordered: Point | undefined = orders?.point
 export const comeTo = (point: Point): void => {
   if (orders?.point !== point || ++hits !== orders.hit) return
   logTo(orders.log)({ tag: "Dies", point })
-  // What was said too early is heard now.
+  // A line that was said too early is heard now.
   if (!isMainThread) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 15)
   process.kill(process.pid, "SIGKILL")
   // Until the signal is there.

@@ -20,7 +20,7 @@ export interface Begun {
   readonly isMemoized: boolean
 }
 
-/** Who is told of tasks that begin. */
+/** The listener that is told of tasks that begin. */
 export const Told = Context.Reference<(begun: Begun) => void>("effect-converge/test/crash/Told", {
   defaultValue: () => () => undefined
 })
@@ -113,7 +113,7 @@ const picky = Agent.cpu("picky", {
   }
 })
 
-/** What is expensive to get. */
+/** An agent whose answer is expensive to get. */
 const dear = Agent.make("dear", {
   each: Item,
   writes: [Opinion],

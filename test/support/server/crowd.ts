@@ -18,7 +18,7 @@ export interface Crowd {
 /** Visits after which a viewer stays, so that a large crowd comes to an end. */
 const patience = 8
 
-/** What a viewer does besides reading on. */
+/** The habits of viewers besides reading on. */
 const habits = ["stays", "stalls", "vanishes", "goes back", "looks ahead"] as const
 
 interface Visit {

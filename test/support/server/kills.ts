@@ -41,7 +41,7 @@ export const killServers = async ({ clients, folder, kills, seed }: KillOptions)
   const { url } = serving
   const again = [...store, "--port", new URL(url).port]
 
-  /** What was asked for under each id that was answered, and the id of each key. */
+  /** The number that was asked for under each id that was answered, and the id of each key. */
   const accepted = new Map<string, number>()
   const keys = new Map<string, { readonly jobId: string; readonly to: number }>()
   let lost = 0

@@ -7,7 +7,7 @@
 const sample = /^([a-zA-Z_:][\w:]*)(?:\{((?:[a-zA-Z_]\w*="(?:[^"\\\n]|\\["\\n])*",?)*)\})? (\S+)$/
 const units = /_(?:ms|milliseconds|us|ns|minutes|hours|kb|mb|kilobytes|megabytes|percent)(?:_total)?$/
 
-/** What is wrong with metrics in the text format; empty if nothing is. */
+/** The faults of metrics in the text format; empty if there are none. */
 export const complaintsOf = (text: string): ReadonlyArray<string> => {
   const complaints: Array<string> = []
   const types = new Map<string, string>()

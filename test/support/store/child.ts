@@ -82,7 +82,7 @@ const write = (rows: number, isTold: boolean) =>
   })
 
 const hold = Effect.gen(function* () {
-  // What keeps it alive: an idle store does not.
+  // The listener keeps it alive: an idle store does not.
   process.on("message", () => {})
   yield* (yield* JobStore.JobStore).create(newJob("a"))
   say("held")

@@ -1,4 +1,4 @@
-/** What the tests of stores share: folders for files, jobs and rows, and ways to look at what came of an operation. */
+/** The shared tools of the tests of stores: folders for files, jobs and rows, and ways to look at outcomes. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

@@ -39,7 +39,7 @@ export const lines = (process: ChildProcess, count: number): Promise<ReadonlyArr
     })
   })
 
-/** What a child that serves answers. One command at a time. */
+/** The answer of a child that serves. One command at a time. */
 export const ask = (process: ChildProcess, command: Command): Effect.Effect<Answer> =>
   Effect.promise(async () => {
     const answered = once(process, "message")

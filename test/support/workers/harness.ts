@@ -69,7 +69,7 @@ export const execute = (it: CpuBatch) => WorkerPool.WorkerPool.use((pool) => poo
 export const pool = (size: number, options: WorkerPool.Options = {}): Layer.Layer<WorkerPool.WorkerPool> =>
   size === 0 ? WorkerPool.layerInline : WorkerPool.layer({ size, execArgv: [], ...options })
 
-/** What a task said in its fact, or the tag of why there is none. */
+/** The value that a task gave in its fact, or the tag of why there is none. */
 export const said = ({ result }: CpuOutcome): unknown => {
   if ("_tag" in result) return result._tag
   const value = result.facts[0]?.value as { readonly text?: string } | undefined

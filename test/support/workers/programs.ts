@@ -19,7 +19,7 @@ export const Recent = Fact.kind("Recent", {
   retention: { latest: 3 }
 })
 
-/** What no CPU agent reads. */
+/** A kind that no CPU agent reads. */
 export const Hidden = Fact.kind("Hidden", { schema: Schema.Struct({ id: Schema.String }), id: (it) => it.id })
 
 export const Seen = Fact.kind("Seen", {
