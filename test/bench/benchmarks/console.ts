@@ -1,4 +1,4 @@
-/** What the console costs the job that it shows. */
+/** The cost of the console for the job that it shows. */
 import type { ConsoleAnswer, ConsoleInput, ConsoleOrder } from "../children/console.ts"
 import type { ViewerAnswer, ViewerInput } from "../children/consoleViewer.ts"
 import { startCompanion } from "../framework/child.ts"

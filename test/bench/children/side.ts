@@ -19,7 +19,7 @@ export interface SideAnswer {
   readonly value: number
   /** Milliseconds of CPU time that this process spent meanwhile, on all of its threads. */
   readonly cpuMs: number
-  /** Of the result. */
+  /** The hash of the result. */
   readonly hash: string
 }
 

@@ -5,7 +5,7 @@ import * as Schema from "effect/Schema"
 import { Agent, Fact, Program } from "../converge.ts"
 import { step } from "../work.ts"
 
-/** Of some 200 bytes. */
+/** A fact of some 200 bytes. */
 const Base = Fact.kind("Base", {
   schema: Schema.Struct({ id: Schema.Int, name: Schema.String, text: Schema.String, score: Schema.Finite }),
   id: ({ id }) => String(id)

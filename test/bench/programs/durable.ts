@@ -12,7 +12,7 @@ const Step = Fact.kind("Step", {
   id: ({ n }) => String(n)
 })
 
-/** Of some 200 bytes. */
+/** A fact of some 200 bytes. */
 const Item = Fact.kind("Item", {
   schema: Schema.Struct({ n: Schema.Int, place: Schema.Int, name: Schema.String, text: Schema.String }),
   id: ({ n, place }) => `${n}/${place}`

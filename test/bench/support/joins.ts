@@ -9,7 +9,7 @@ import { startEngine, timed } from "./engine.ts"
 type GraphOf = (isTiny: boolean) => Graph
 type Links = ReturnType<typeof linksOf>
 
-/** What the contenders of a small graph compute. */
+/** The problem that the contenders of a small graph compute. */
 const small = "a small graph"
 
 const startJob = (program: typeof closure, graphOf: GraphOf) => (isTiny: boolean) => {

@@ -6,7 +6,7 @@
  */
 
 /**
- * What a program is written with.
+ * The constructs that a program is written with.
  *
  * - `agents`: no joins. Fiber agents stand in their places, which every version of the package can check
  * - `joins`: every third agent is a join
