@@ -71,7 +71,7 @@ export const openBrowser = async (): Promise<Browser> => {
   throw new Error(`no browser starts here; install Chromium, or name one by CHROME_PATH. Tried:\n${tried.join("\n")}`)
 }
 
-/** What a page complained of: errors on its console, throws, and requests to another origin. */
+/** The complaints of a page: errors on its console, throws, and requests to another origin. */
 export interface Watched {
   readonly page: Page
   readonly complaints: Array<string>

@@ -82,7 +82,7 @@ interface Seen {
   readonly wide: number
 }
 
-/** What of the document could do harm: characters that hide or turn others, elements of markup, a very long text. */
+/** The dangers in the document: characters that hide or turn others, elements of markup, a very long text. */
 const look = (page: Page): Promise<Seen> =>
   page.evaluate(`(() => {
     const text = document.getElementById("app").textContent

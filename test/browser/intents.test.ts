@@ -1,4 +1,4 @@
-/** What became of intents, of refused effects, of reports and of forks, as the console tells it; and the tokens of its viewers. */
+/** The outcomes of intents, refused effects, reports and forks, as the console tells them; and the tokens of its viewers. */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { mkdtempSync, rmSync } from "node:fs"

@@ -1,5 +1,5 @@
 /**
- * What a page costs: the longest time for which it did not answer, and the characters that each of its requests brought.
+ * The cost of a page: the longest time for which it did not answer, and the characters that each of its requests brought.
  *
  * Boundary: watches a page; tests compare.
  */

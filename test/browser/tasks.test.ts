@@ -1,4 +1,4 @@
-/** What became of the tasks of a job, over time and as they report: while it runs, for a viewer who comes late, and afterwards. */
+/** The tasks of a job, over time and as they report: while it runs, for a viewer who comes late, and afterwards. */
 import type { Page } from "playwright-core"
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
 import { programs } from "../support/browser/questions.ts"

@@ -39,7 +39,7 @@ const place = (): string => {
   return path
 }
 
-/** What two runs have in common: times, and the folder's path, differ. */
+/** The common part of two runs: times, and the folder's path, differ. */
 const common = ({ code, stderr, stdout }: apart.Ended, path: string): apart.Ended => {
   const plain = (text: string) =>
     text

@@ -1,4 +1,4 @@
-/** What progress looks like: the tally, plain lines, and the block that a terminal shows. */
+/** The look of progress: the tally, plain lines, and the block that a terminal shows. */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { PassThrough } from "node:stream"

@@ -74,7 +74,7 @@ jobs of other programs were not rehearsed: failing 1
       skipped: [{ jobId: "torn", program: "squares" }],
       others: { counting: 1, failing: 1 }
     })
-    // Whoever names a job wants that job.
+    // A job that is named has to be rehearsed, or the command fails.
     const torn = await converge(["rehearse", module("later"), "-s", mixed, "--job", "torn"])
     expect(torn.code).not.toBe(0)
     expect(torn.stdout).toBe("")

@@ -1,4 +1,4 @@
-/** What commands say of a place that they cannot use: a wrong address, a token, another server, and two places at once. */
+/** The errors of commands at a place that they cannot use: a wrong address, a token, another server, and two places at once. */
 import { mkdtempSync, rmSync } from "node:fs"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { tmpdir } from "node:os"

@@ -13,7 +13,7 @@ vi.setConfig({ maxConcurrency: 3, testTimeout: 60_000 })
 const folder = mkdtempSync(join(tmpdir(), "converge-cli-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** What the tests that only look share: a job that converged, one that failed, and one that was left. */
+/** The jobs that tests share that only look: a job that converged, one that failed, and one that was left. */
 const shared = join(folder, "shared.db")
 const on = (file: string, ...args: ReadonlyArray<string>): Promise<Ended> => converge([...args, "--store", file])
 const look = (...args: ReadonlyArray<string>) => on(shared, ...args)
@@ -491,7 +491,7 @@ describe.concurrent("converge verify", () => {
     expect(hidden.stdout).toContain("diagnostics (1)\n  cycle 1  breaks on Number/n/1  AgentPanicked: broken")
     const json = jsonOf(await converge(["verify", module("count"), "-p", "hiding", ...brief, "--json"]))
     expect(json).toMatchObject({ isDeterministic: true, diagnostics: [{ cause: { _tag: "AgentPanicked" } }] })
-    // What an agent can foresee is printed, and is no defect.
+    // A cause that an agent can foresee is printed, and is no defect.
     const foreseen = await converge(["verify", module("count"), "-p", "discarding", ...brief])
     expect(foreseen.code).toBe(0)
     expect(foreseen.stdout).toContain("diagnostics (12)\n")

@@ -1,4 +1,4 @@
-/** What `converge run` refuses before there is a job: exit code 64, nothing on standard output, and why. */
+/** The refusals of `converge run` before there is a job: exit code 64, nothing on standard output, and why. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"

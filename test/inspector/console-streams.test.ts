@@ -1,4 +1,4 @@
-/** What the console keeps of a job's events, and how it takes streams apart: exact bounds, and every text whole. */
+/** The events of a job that the console keeps, and how it takes streams apart: exact bounds, and every text whole. */
 import { describe, expect, it } from "vitest"
 import { EventBuffer } from "../../src/inspector/console/eventBuffer.ts"
 import { Blocks, Lines } from "../../src/inspector/console/lines.ts"

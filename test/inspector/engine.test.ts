@@ -1,4 +1,4 @@
-/** What a relay is shown of an engine: jobs with their children, and the workers of the pool, each with its parent. */
+/** The actors of an engine that a relay is shown: jobs with their children, and the workers of the pool, each with its parent. */
 import { describe, expect, it } from "@effect/vitest"
 import { createWebSocketInspector } from "@statelyai/inspect"
 import * as Effect from "effect/Effect"

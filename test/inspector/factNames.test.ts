@@ -19,7 +19,7 @@ const ids = [
   '"\\'
 ]
 
-/** What the browser makes of a query, which replaces characters that are no Unicode. */
+/** A query after the browser, which replaces characters that are no Unicode. */
 const throughUrl = (parts: Readonly<Record<string, string>>) =>
   Object.fromEntries(new URLSearchParams(new URLSearchParams(parts).toString()))
 

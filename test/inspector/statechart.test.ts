@@ -1,4 +1,4 @@
-/** What is drawn and exported of a machine (src/inspector/Statechart.ts). */
+/** The drawing and the export of a machine (src/inspector/Statechart.ts). */
 import { describe, expect, it } from "@effect/vitest"
 import { createMachine } from "xstate"
 import { toJson, toMermaid } from "../../src/inspector/Statechart.ts"

@@ -1,4 +1,4 @@
-/** What reaches a viewer through a relay, and what publishing costs an actor (src/inspector/Stately.ts). */
+/** The messages that reach a viewer through a relay, and the cost of publishing for an actor (src/inspector/Stately.ts). */
 import { describe, expect, it } from "@effect/vitest"
 import { createWebSocketInspector } from "@statelyai/inspect"
 import * as Effect from "effect/Effect"
@@ -285,7 +285,7 @@ describe("an actor that is watched", () => {
         if (i % 8 === 0) yield* Effect.promise(() => turns())
       }
       const { sent, dropped } = yield* publisher.stats
-      // What the buffers of the operating system take is some megabytes; the rest of 120 is nowhere.
+      // The buffers of the operating system take some megabytes; the rest of 120 is nowhere.
       expect(sent * payload.length).toBeLessThan(30_000_000)
       expect(sent + dropped).toBeGreaterThan(4_003 - 16 - 64)
       client.resume()

@@ -1,4 +1,4 @@
-/** Who may do what, from the definition: for each question, all paths are walked. It shares nothing with the example. */
+/** The rights of users, from the definition: for each question, all paths are walked. It shares nothing with the example. */
 import type { Program } from "effect-converge"
 import type { access } from "../../../docs/examples/access-policy/program.ts"
 

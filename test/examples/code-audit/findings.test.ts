@@ -1,4 +1,4 @@
-/** What the audit makes of a package, rule by rule, and how it is ranked and shown. */
+/** The findings of the audit in a package, rule by rule, and how they are ranked and shown. */
 import { stripVTControlCharacters } from "node:util"
 import { describe, expect, it } from "vitest"
 import type { Finding } from "../../../docs/examples/code-audit/facts.ts"

@@ -1,4 +1,4 @@
-/** What a module loads by other ways than import statements: followed, or said to be unseen; now, or later. */
+/** The loads of a module by other ways than import statements: followed, or said to be unseen; now, or later. */
 import { describe, expect, it } from "vitest"
 import { parseSource } from "../../../docs/examples/code-audit/parse.ts"
 import { auditTexts, findingsOf } from "./support.ts"

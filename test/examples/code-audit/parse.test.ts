@@ -1,4 +1,4 @@
-/** What is read off a file's text: imports, exports, and which of them are there for types only. */
+/** The contents of a file's text: imports, exports, and which of them are there for types only. */
 import { describe, expect, it } from "vitest"
 import { parseSource } from "../../../docs/examples/code-audit/parse.ts"
 

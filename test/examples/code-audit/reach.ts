@@ -1,5 +1,5 @@
 /**
- * What an independent bundler reaches from an entry: esbuild, with `platform: "node"`, and what the audit reaches.
+ * The modules that an independent bundler (esbuild, with `platform: "node"`) and the audit reach from an entry.
  *
  * esbuild's metafile lists all files of a bundle; what counts here are those that can be reached from the entry without
  * leaving the package, found by walking the metafile, with the rule of ownership written a second time.
@@ -82,7 +82,7 @@ export const byEsbuild = async (entry: string, { deep, own = false }: EsbuildOpt
   return { modules: [...found].map(name).sort(), edges: [...edges].sort() }
 }
 
-/** What the audit reaches, and the whole result of its job. */
+/** The modules that the audit reaches, and the whole result of its job. */
 export const byAudit = async (entry: string, deep: boolean) => {
   const result = await runAudit(entry, { deep })
   const modules = result.context.all(Module).map(({ value }) => value)

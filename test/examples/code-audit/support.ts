@@ -1,5 +1,5 @@
 /**
- * What the audit's tests share: packages made of texts, a file system in memory, and a job on a real engine.
+ * The shared tools of the audit's tests: packages made of texts, a file system in memory, and a job on a real engine.
  */
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as Effect from "effect/Effect"

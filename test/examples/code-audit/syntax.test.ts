@@ -1,4 +1,4 @@
-/** Which texts are valid, as what: by the name of the file, its package.json, and the text itself. */
+/** The texts that are valid, and their formats: by the name of the file, its package.json, and the text itself. */
 import { describe, expect, it } from "vitest"
 import { plainDialect } from "../../../docs/examples/code-audit/dialect.ts"
 import type { Dialect } from "../../../docs/examples/code-audit/facts.ts"
