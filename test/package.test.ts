@@ -1,5 +1,5 @@
 /**
- * What package.json promises about the built package, and what importing its root costs: no HTTP, SQL, cluster, command
+ * The promises of package.json about the built package, and the cost of importing its root: no HTTP, SQL, cluster, command
  * line or inspector module is loaded by it. Reads dist, so `npm run build` comes first.
  */
 import { existsSync, readFileSync } from "node:fs"
@@ -50,7 +50,7 @@ const listLoaded = `
   process.on("exit", () => writeSync(1, JSON.stringify([...loaded])))
 `
 
-/** What an import loads, and what a script does then with its exports, `root`. */
+/** The modules that an import loads, together with a script that then uses its exports, `root`. */
 const loadedBy = async (specifier: string, then = ""): Promise<ReadonlyArray<string>> => {
   const preload = `data:text/javascript,${encodeURIComponent(listLoaded)}`
   const { code, stdout, stderr } = await node([
@@ -70,7 +70,7 @@ const buildEngine = `
   await Effect.runPromise(Effect.scoped(Layer.build(root.Engine.layerMemory)))
 `
 
-/** What a program that only runs jobs must not pay for, but for the few of these that Effect's own core loads. */
+/** The modules that a program which only runs jobs must not load, but for the few that Effect's own core loads. */
 const unwanted: ReadonlyArray<RegExp> = [
   /\/effect\/dist\/(?:http|http-api|sql|cluster|cli|socket|rpc|eventlog|ai|workflow|persistence|devtools|graphql)\//,
   /\/effect\/dist\/index\.js$/,

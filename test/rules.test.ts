@@ -32,7 +32,7 @@ const rulesOf = (text: string): ReadonlyArray<Rule> =>
 const rules = rulesOf(page)
 const letters = (id: string): string => id.replace(/\d+$/, "")
 
-/** What is wrong with the numbers of a page's rules. */
+/** The mistakes in the numbers of a page's rules. */
 const misnumbered = (all: ReadonlyArray<Rule>): ReadonlyArray<string> => {
   const wrong: Array<string> = []
   const sections = new Map<string, string>()

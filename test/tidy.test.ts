@@ -44,7 +44,7 @@ const limitCommentCharacters = 130
 /** Examples are tested with the test kit, which has the engine. */
 const limitSetUpLines = 10
 
-/** Who may use what the rest of src must not, and why. One entry, one reason. */
+/** The files that may use what the rest of src must not, and why. One entry, one reason. */
 const allowances: ReadonlyArray<Allowance> = [
   {
     path: "src/platform/slices.ts",
@@ -143,7 +143,7 @@ const rooms: Rooms = {
     "cli",
     "server client testing engine job journal store workers inspector context outcome program values platform machines"
   ),
-  // What runs in a browser: it has the shapes of the API as types. The page of a recorded job finds its answers itself.
+  // The console runs in a browser, with the shapes of the API as types. The page of a recorded job finds its answers itself.
   console: {
     place: "src/inspector/console/",
     imports: ["server(api)", "server(record)", "outcome(examination)", "outcome(wording)", "context(lineage)"]
@@ -155,7 +155,7 @@ const rooms: Rooms = {
       ...["api.ts", "insightApi.ts", "insightShapes.ts", "journalApi.ts", "journalShapes.ts"],
       ...["problemLists.ts", "problems.ts", "shapes.ts"]
     ],
-    // What the console reads instead of a server.
+    // The record that the console reads instead of a server.
     record: ["jobRecord.ts", "previews.ts"]
   }),
   ...room("client", "server(api) program values", { front: ["index.ts", "Client.ts"] }),
@@ -200,14 +200,14 @@ const rooms: Rooms = {
   ...room("cycle", "outcome context program values"),
   ...room("outcome", "context program values", {
     front: ["JobError.ts", "JobEvent.ts"],
-    // What the page of a recorded job examines its events with.
+    // The examination of events by the page of a recorded job.
     examination: ["diagnosis.ts", "JobEvent.ts"],
     // How the page, the server and the command line word what runs at this moment.
     wording: ["presentLine.ts", "span.ts"]
   }),
   ...room("context", "program values", {
     front: ["JobContext.ts", "Provenance.ts"],
-    // What the page of a recorded job finds lineage with.
+    // The lineage that the page of a recorded job finds.
     lineage: ["following.ts", "taskKey.ts"]
   }),
   ...room("program", "values", {
@@ -246,7 +246,7 @@ const longCommentAllowances: ReadonlyArray<Allowance> = []
 /** Tests and their helpers, but for those of whole processes over some time, and benchmarks. */
 const isHasty = ({ path }: SourceFile) => !["test/integration/", "test/bench/"].some((place) => path.startsWith(place))
 
-/** Who may let time pass in a test, and why. */
+/** The tests that may let time pass, and why. */
 const sleepAllowances: ReadonlyArray<Allowance> = [
   { path: "test/support/until.ts", uses: ["setTimeout"], reason: "waits between two looks at a condition" },
   {
@@ -342,10 +342,10 @@ const sleepAllowances: ReadonlyArray<Allowance> = [
 
 /* ---------------------------------------------------------------- imports */
 
-/** What a job is made of, and what decides, on values alone. Nothing of it may reach what runs jobs. */
+/** The rooms that make up a job and decide, on values alone. Nothing of them may reach the runtime of jobs. */
 const pure = ["values", "program", "context", "outcome", "cycle"].map((name) => `src/${name}/`)
 
-/** What runs jobs. */
+/** The rooms and packages that run jobs. */
 const runtime = [
   ...[
     "workers",
@@ -367,7 +367,7 @@ const runtime = [
   "xstate/"
 ]
 
-/** What pure rooms do without. */
+/** The modules that pure rooms do without. */
 const effectful = [
   "Clock",
   "Console",

@@ -2,7 +2,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { defineConfig } from "vitest/config"
 
-// What is not ours is compiled once, and not by each of a hundred processes. Workers and their children inherit it.
+// Packages of others are compiled once, and not by each of a hundred processes. Workers and their children inherit it.
 process.env["NODE_COMPILE_CACHE"] ??= join(tmpdir(), "effect-converge-compile-cache")
 
 // .ci/run names a file here, to print its closing line from.

@@ -308,7 +308,7 @@ interface Line {
   readonly position: number
 }
 
-/** What a context is, said the long way. */
+/** A context, said the long way. */
 class Model {
   lines: ReadonlyArray<Line> = []
   history: ReadonlyArray<Line> = []

@@ -76,7 +76,7 @@ describe.concurrent("jobs whose processes are killed", () => {
         const blows = points.map(([point, hit]): Blow => ({ point, hit }))
         const report = await killAll({ folder: folderOf(name), cache, next: ({ length }) => blows[length] })
         expect(report.complaints).toEqual([])
-        // Whoever dies between an act and the row with its answer leaves it to be done again.
+        // A process that dies between an act and the row with its answer leaves the act to be done again.
         const unmarked = points.filter(([point]) => point === "after an act" || point === "before a row with answers")
         expect(report.actsAgain).toBeGreaterThanOrEqual(unmarked.length)
         expect(report.blown.map(({ blow, isKilled }) => [blow, isKilled])).toEqual(blows.map((blow) => [blow, true]))

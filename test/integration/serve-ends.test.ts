@@ -45,7 +45,7 @@ describe.concurrent("converge serve", () => {
     expect(code).toBe(exitCode)
     expect(stderr).not.toContain("in time")
     expect(Date.now() - begin).toBeLessThan(2_000)
-    // What was committed is there, and the job is nobody's: the next process goes on with it.
+    // The committed cycles are there, and the job is nobody's: the next process goes on with it.
     const next = await serveProcess(["--drain", "0", ...store])
     await until(isRunning(next.url, "clings"))
     next.process.kill("SIGKILL")

@@ -79,7 +79,7 @@ const walked = simple.map((path) => {
   return { steps, drivers, liveAtEnd, end: steps.at(-1)?.to ?? path.state }
 })
 
-/** What every event does in every state: a path only has the steps that lead on. */
+/** Every event in every state: a path only has the steps that lead on. */
 const loose = adjacencyMapToArray(getAdjacencyMap(jobMachine, traversal))
   .filter(({ state }) => state.status === "active")
   .map(({ event, nextState, state }) => ({ from: state, event, to: nextState }))
@@ -168,7 +168,7 @@ describe("along every path", () => {
         expect(to.context.pausing).toBe(true)
       }
       if (!from.context.pausing || to.context.pausing) continue
-      // What ends a pause that was asked for: it takes effect, it is withdrawn, or the job ends.
+      // A pause that was asked for ends in three ways: it takes effect, it is withdrawn, or the job ends.
       expect(event.type === "RESUME" || nameOf(to) === "paused" || to.status === "done").toBe(true)
     }
     for (const { event, from, to } of everyStep()) {

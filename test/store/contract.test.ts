@@ -1,4 +1,4 @@
-/** What every store with journals does, whatever it keeps them in. */
+/** The behaviour of every store with journals, whatever it keeps them in. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

@@ -1,4 +1,4 @@
-/** What can be wrong with a file, when it is opened and later: each is a typed error that names it. */
+/** The faults of a file, when it is opened and later: each is a typed error that names the file. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -236,7 +236,7 @@ describe("a file that is full", () => {
         expect(rows.map((row) => [row.cycle, row.text.length, row.isIntact])).toEqual(
           Array.from({ length: cycle }, (_, index) => [index + 1, long.length, true])
         )
-        // What is needed to give space back may need a little itself.
+        // The work that gives space back may need a little itself.
         if (isMounted) execFileSync("mount", ["-o", "remount,size=8m", folder])
         expect(yield* store.prune({ keepLatest: 0 })).toBe(1)
         if (isMounted) yield* file.vacuum

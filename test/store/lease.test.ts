@@ -1,4 +1,4 @@
-/** Who holds a job in a file that several stores have open. */
+/** The holder of a job in a file that several stores have open. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"

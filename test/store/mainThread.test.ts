@@ -1,4 +1,4 @@
-/** What a store in a file does on the main thread: it reads, and makes way. */
+/** The work of a store in a file on the main thread: it reads, and makes way. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"

@@ -84,7 +84,7 @@ export type Checks = [
   Assert<Same<Agent.Agent.Kinds<typeof whole | typeof each>, typeof A | typeof B | typeof C>>,
   Assert<Same<Agent.Agent.Error<typeof whole | typeof failing>, Unreadable>>,
   Assert<Same<Agent.Agent.Services<typeof scoped | typeof failing>, Scope.Scope | Disk>>,
-  // Of an agent whose type is forgotten nothing is known, rather than nothing needed.
+  // Nothing is known of an agent whose type is forgotten, rather than nothing needed.
   Assert<Same<Agent.Agent.Services<Agent.Agent.Any>, unknown>>,
   Assert<Same<Agent.Agent.Error<Agent.Agent.Any>, unknown>>
 ]

@@ -38,7 +38,7 @@ class Page extends Fact.Kind("Page", {
 }) {
   static readonly empty = Page.of({ url: "", text: "" })
 }
-/** Of the same shape as `Page`. */
+/** A kind of the same shape as `Page`. */
 class Copy extends Fact.Kind("Copy", {
   schema: Schema.Struct({ url: Schema.String, text: Schema.String }),
   id: ({ url }) => `${url}/copy`

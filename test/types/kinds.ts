@@ -129,7 +129,7 @@ Source.of({ path: "a", size: 1 }, { because: ["Source/a"] })
 /* ---------------------------------------------------------------- lawful rules */
 
 const Ranked = Schema.Struct({ n: Schema.Finite, tags: Schema.Array(Schema.String) })
-// What a rule ranks by is typed by the schema.
+// The value that a rule ranks by is typed by the schema.
 Fact.kind("K", { schema: Ranked, id: ({ n }) => String(n), conflict: Fact.max((value) => value.n) })
 Fact.kind("K", { schema: Ranked, id: ({ n }) => String(n), conflict: Fact.min(({ tags }) => tags.length) })
 Fact.kind("K", { schema: Ranked, id: ({ n }) => String(n), conflict: Fact.union("tags") })

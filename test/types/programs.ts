@@ -369,7 +369,7 @@ Program.make("p", { input: Schema.Struct({}), agents: [reader], invariants: [() 
 
 /* ---------------------------------------------------------------- money, and what a job knows of itself */
 
-/** What `Budget.reserve` needs is the job's own, and a refusal ends the job: neither shows in the agent. */
+/** The needs of `Budget.reserve` are the job's own, and a refusal ends the job: neither shows in the agent. */
 const pays = Agent.make("pays", {
   each: A,
   concurrency: { limit: 4, per: ({ value }) => String(value.n), gap: "50 millis" },

@@ -1,4 +1,4 @@
-/** Who runs which task, as the threads settle it among themselves in shared memory. */
+/** The claims of threads to tasks, as they settle them among themselves in shared memory. */
 import { describe, expect, it } from "@effect/vitest"
 import { claim, claimedBy, close, makeClaims, passedOver, unclaimed, withdraw } from "../../src/workers/claims.ts"
 import { Round } from "../../src/workers/round.ts"
@@ -28,7 +28,7 @@ describe("claims", () => {
 
   it("lose no task of a thread that is ended between its two steps", () => {
     const claims = makeClaims(3)
-    // What `claim` does first; the second step never comes.
+    // The first step of `claim`; the second one never comes.
     Atomics.add(claims, 0, 1)
     expect(claim(claims, 7)).toBe(1)
     expect(passedOver(claims)).toEqual([0])

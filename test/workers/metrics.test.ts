@@ -1,4 +1,4 @@
-/** What an operator sees of a pool: metrics, one line at the start, a warning for what repeats. */
+/** A pool as an operator sees it: metrics, one line at the start, a warning for what repeats. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"

@@ -1,4 +1,4 @@
-/** What a worker sees of a job: the same as the main thread, at the cost of what is new. */
+/** A job as a worker sees it: the same as the main thread, at the cost of what is new. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { Limits, WorkerPool } from "../../src/index.ts"
