@@ -60,6 +60,8 @@ export const telemetryText = (item: JobTelemetry): string => {
 export class Recording {
   /** Names this recording among those of other processes and of other times. */
   readonly name: string
+  /** The server keeps it no more. Viewers that read it read on. */
+  isDropped = false
   /** By number, oldest first. */
   readonly #items = new Map<number, Recorded>()
   #length = 0
@@ -173,9 +175,10 @@ export class Recording {
 }
 
 export class TelemetryRoom {
-  readonly #recordings = new Map<JobView, Recording>()
-  /** The jobs that have ended, oldest first. */
-  readonly #ended = new Set<JobView>()
+  /** By their jobs. A recording must not keep the facts of an ended job, which the server lets go of. */
+  readonly #recordings = new WeakMap<JobView, Recording>()
+  /** The recordings of jobs that have ended and were not dropped, oldest first. */
+  readonly #ended = new Set<Recording>()
   #length = 0
   readonly #scope: Scope.Scope
   readonly #services: Context.Context<never>
@@ -193,13 +196,18 @@ export class TelemetryRoom {
 
   /** Whether there is a recording of a job. */
   has(view: JobView): boolean {
-    return this.#recordings.has(view)
+    return this.#present(view) !== undefined
+  }
+
+  #present(view: JobView): Recording | undefined {
+    const recording = this.#recordings.get(view)
+    return recording?.isDropped === true ? undefined : recording
   }
 
   /** The recording of a job, which begins with its first viewer; undefined if the job ended before it had any. */
   recordingOf({ end, job, view }: KnownJob): Effect.Effect<Recording | undefined> {
     return Effect.gen({ self: this }, function* () {
-      const present = this.#recordings.get(view)
+      const present = this.#present(view)
       if (present !== undefined || end !== undefined) return present
       const recording = new Recording(String(yield* Clock.currentTimeMillis))
       this.#recordings.set(view, recording)
@@ -232,26 +240,29 @@ export class TelemetryRoom {
 
   /** Drops the recording of a job that was deleted. */
   drop(view: JobView): void {
-    if (!this.#ended.delete(view)) return
-    this.#length -= this.#recordings.get(view)?.length ?? 0
-    this.#recordings.delete(view)
+    const recording = this.#recordings.get(view)
+    if (recording !== undefined && this.#ended.has(recording)) this.#drop(recording)
   }
 
   #close(view: JobView, recording: Recording, status: typeof Status.Type): void {
     const reason = view.leftFor
     recording.close(reason === undefined ? { _tag: "Ended", status } : { _tag: "Goodbye", reason })
-    this.#ended.add(view)
+    this.#ended.add(recording)
     this.#dropEnded(0)
   }
 
   /** Drops the oldest recordings of ended jobs, if there are too many, or there is no room for a text. */
   #dropEnded(length: number): void {
-    for (const view of this.#ended) {
+    for (const recording of this.#ended) {
       const isRoom = this.#length + length <= Limits.serverTelemetryLength
       if (isRoom && this.#ended.size <= Limits.serverTelemetryEnded) break
-      this.#ended.delete(view)
-      this.#length -= this.#recordings.get(view)?.length ?? 0
-      this.#recordings.delete(view)
+      this.#drop(recording)
     }
+  }
+
+  #drop(recording: Recording): void {
+    this.#ended.delete(recording)
+    this.#length -= recording.length
+    recording.isDropped = true
   }
 }

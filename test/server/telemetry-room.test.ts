@@ -4,6 +4,8 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
 import { vi } from "vitest"
 import { Agent, Engine, type Job, Limits, Program } from "../../src/index.ts"
 import { viewOf } from "../../src/job/jobHandle.ts"
@@ -17,6 +19,9 @@ vi.mock("../../src/Limits.ts", async (actual) => {
   const lengths = { serverTelemetryJobLength: 4_000, serverTelemetryLength: 10_000, serverTelemetryEnded: 3 }
   return { Limits: { ...Limits, telemetryBuffer: 16, ...lengths } }
 })
+
+setFlagsFromString("--expose-gc")
+const collect = runInNewContext("gc") as () => void
 
 const item = (sequence: number, text = "x") => ({ tag: "TaskProgress", sequence, text })
 
@@ -153,6 +158,27 @@ describe("the recordings of a server", () => {
       const last = yield* Effect.forEach(long, keptOf)
       expect(last.map((recording) => recording?.newest)).toEqual([undefined, undefined, 31, 31])
       expect(room.length).toBe(last.reduce((sum, recording) => sum + (recording?.length ?? 0), 0))
+    }).pipe(Effect.scoped, Effect.provide(engine()))
+  )
+
+  it.effect("hold no job that has ended: the server lets go of its facts", () =>
+    Effect.gen(function* () {
+      const room = new TelemetryRoom(yield* Effect.scope, Context.empty())
+      const finish = Effect.gen(function* () {
+        const { job, known, open } = yield* talking("let go", 2, 100)
+        yield* room.recordingOf(known)
+        yield* turns(2)
+        yield* open
+        yield* Effect.orDie(Effect.exit(job.result))
+        yield* turns(20)
+        expect(room.has(known.view)).toBe(true)
+        return new WeakRef(known.view)
+      })
+      const view = yield* finish
+      expect(room.length).toBeGreaterThan(200)
+      yield* turns(20)
+      collect()
+      expect(view.deref()).toBeUndefined()
     }).pipe(Effect.scoped, Effect.provide(engine()))
   )
 })
