@@ -163,8 +163,8 @@ export class Task implements Payer, Wallet {
   /** Tells something of the task. */
   tell(report: (item: Unnumbered) => void, told: Told): void {
     const { agent, attempt, cycle, each, part, session } = this
-    const named = { cycle, agent, ...(each === undefined ? {} : { each }), ...partOf(part) }
-    report({ ...told, ...named, attempt: Math.max(attempt, 1), at: session.clockMs })
+    const about = each === undefined ? undefined : { each }
+    report({ ...told, cycle, agent, ...about, ...partOf(part), attempt: Math.max(attempt, 1), at: session.clockMs })
   }
 }
 

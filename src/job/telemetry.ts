@@ -55,12 +55,12 @@ export class TelemetryHub {
     return () => void this.#listeners?.delete(listener)
   }
 
-  /** A function that reports progress; undefined while there is no listener. */
+  /** A function that reports progress, and takes the item over; undefined while there is no listener. */
   get report(): ((item: Unnumbered) => void) | undefined {
     const listeners = this.#listeners
     if (listeners === undefined || listeners.size === 0) return undefined
     return (item) => {
-      const numbered: JobTelemetry = { ...item, sequence: ++this.#sequence }
+      const numbered: JobTelemetry = Object.assign(item, { sequence: ++this.#sequence })
       for (const listener of listeners) listener.report(numbered)
     }
   }

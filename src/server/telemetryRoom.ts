@@ -44,6 +44,9 @@ interface ViewerPlace {
   readonly hasAll: boolean
 }
 
+/** In place of an item that was dropped. */
+const gone: Recorded = { tag: "", sequence: 0, text: "" }
+
 const isStatus = Schema.is(Status)
 
 /** An item as JSON. A value that is too long is given as the name of its type, as those of worker threads are. */
@@ -62,8 +65,9 @@ export class Recording {
   readonly name: string
   /** The server keeps it no more. Viewers that read it read on. */
   isDropped = false
-  /** By number, oldest first. */
-  readonly #items = new Map<number, Recorded>()
+  /** By number, oldest first, after those that were dropped. */
+  #items: Array<Recorded> = []
+  #dropped = 0
   #length = 0
   #newest = 0
   #end: RecordingEnd | undefined
@@ -93,13 +97,17 @@ export class Recording {
   add(item: Recorded, mostLength: number): number {
     const before = this.#length
     this.#newest = item.sequence
-    this.#items.set(item.sequence, item)
+    this.#items.push(item)
     this.#length += item.text.length
-    for (const [oldest, { text }] of this.#items) {
-      const isRoom = this.#items.size <= Limits.telemetryBuffer && this.#length <= mostLength
-      if (isRoom || this.#items.size === 1) break
-      this.#items.delete(oldest)
-      this.#length -= text.length
+    for (;;) {
+      const kept = this.#items.length - this.#dropped
+      if (kept === 1 || (kept <= Limits.telemetryBuffer && this.#length <= mostLength)) break
+      this.#length -= this.#items[this.#dropped]?.text.length ?? 0
+      this.#items[this.#dropped++] = gone
+    }
+    if (this.#dropped > Limits.telemetryBuffer) {
+      this.#items = this.#items.slice(this.#dropped)
+      this.#dropped = 0
     }
     this.#wake()
     return this.#length - before
@@ -146,21 +154,26 @@ export class Recording {
     })
   }
 
-  /** Items that can be sent at once. The numbers may have gaps: only then all items are looked through. */
+  /** Items that can be sent at once. The numbers may have gaps. */
   #next(last: number): ReadonlyArray<Recorded> {
     if (last >= this.#newest) return []
-    const page: Array<Recorded> = []
-    let length = 0
-    const take = (item: Recorded): boolean => {
-      page.push(item)
-      return (length += item.text.length) < Limits.serverPieceLength
+    const from = this.#firstAfter(last)
+    let to = from
+    for (let length = 0; to < this.#items.length && length < Limits.serverPieceLength; to++) {
+      length += this.#items[to]?.text.length ?? 0
     }
-    for (let item = this.#items.get(last + 1); item !== undefined; item = this.#items.get(item.sequence + 1)) {
-      if (!take(item)) break
+    return this.#items.slice(from, to)
+  }
+
+  /** The place of the first item with a number above `last`. */
+  #firstAfter(last: number): number {
+    let [low, high] = [this.#dropped, this.#items.length]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((this.#items[middle]?.sequence ?? Infinity) > last) high = middle
+      else low = middle + 1
     }
-    if (page.length > 0) return page
-    for (const item of this.#items.values()) if (item.sequence > last && !take(item)) break
-    return page
+    return low
   }
 
   /** Succeeds when the item of a number is there, or the recording has ended. */

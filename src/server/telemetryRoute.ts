@@ -17,7 +17,7 @@ import * as Problems from "./problems.ts"
 import { streamed } from "./streams.ts"
 import { Status } from "./shapes.ts"
 import type { Recorded, Recording, RecordingEnd } from "./telemetryRoom.ts"
-import { bytesOf, framed, goodbyeItem, type Item, lookingMs, paceOf, piecesOf } from "./viewer.ts"
+import { bytesOf, framed, goodbyeItem, type Item, lookingMs, paceOf } from "./viewer.ts"
 
 interface TelemetryRequest {
   readonly params: { readonly id: string }
@@ -53,11 +53,16 @@ export const telemetryItems = (
   const missed = (from: number | null, to: number | null): string =>
     framed("sse", "Missed", JSON.stringify({ _tag: "Missed", from, to }), idOf(to ?? 0))
   let next = after + 1
-  const itemsOf = function* ({ sequence, tag, text }: Recorded): Generator<Item, void> {
-    const gap = sequence > next ? missed(next, sequence - 1) : ""
-    next = sequence + 1
-    yield { text: gap + framed("sse", tag, text, idOf(sequence)), isLast: false }
+  const pieceOf = (page: ReadonlyArray<Recorded>): Item => {
+    let piece = ""
+    for (const { sequence, tag, text } of page) {
+      if (sequence > next) piece += missed(next, sequence - 1)
+      next = sequence + 1
+      piece += framed("sse", tag, text, idOf(sequence))
+    }
+    return { text: piece, isLast: false }
   }
+  const pieces = Stream.map(Stream.chunks(recording.after(after, pace)), pieceOf)
   const head: Stream.Stream<Item> = isOfOther
     ? Stream.succeed({ text: missed(null, null), isLast: false })
     : Stream.empty
@@ -67,7 +72,7 @@ export const telemetryItems = (
     if (end._tag === "Goodbye") return Stream.succeed(goodbyeItem("sse", end.reason))
     return Stream.succeed({ text: framed("sse", end._tag, endText(end), idOf(newest + 1)), isLast: true })
   })
-  return Stream.concat(head, Stream.concat(piecesOf(recording.after(after, pace), itemsOf), end))
+  return Stream.concat(head, Stream.concat(pieces, end))
 }
 
 /** Whether a viewer has had everything up to the end. */

@@ -152,9 +152,12 @@ export const viewer = (events: Stream.Stream<SourceEvent>, options: ViewerOption
       return yield goodbyeItem(format, leftFor)
     }
     const [before, behind] = frame(format, _tag, `id: ${seq}\n`)
+    const pieces = written.piecesOf(event, view, isBrief)
+    const isLast = _tag === "JobHalted"
+    if (typeof pieces === "string") return yield { text: missed + before + pieces + behind, isLast }
     yield { text: missed + before, isLast: false }
-    for (const text of written.piecesOf(event, view, isBrief)) yield { text, isLast: false }
-    yield { text: behind, isLast: _tag === "JobHalted" }
+    for (const text of pieces) yield { text, isLast: false }
+    yield { text: behind, isLast }
   }
   return Stream.ensuring(
     bytesOf(piecesOf(events, itemsOf), options),

@@ -34,10 +34,10 @@ export class WrittenEvents {
     if (written !== undefined && --written.viewers === 0) this.#jobs.delete(view)
   }
 
-  /** An event as JSON text, in pieces if it is long; a brief one is cut. `view`: as `eventPieces` takes it. */
-  piecesOf(event: JobEvent, view: JobView | undefined, isBrief = false): Iterable<string> {
-    if (isBrief) return [briefText(event, view, (few) => this.#textOf(few, view))]
-    return factsOf(event).length > Limits.serverWrittenFacts ? eventPieces(event, view) : [this.#textOf(event, view)]
+  /** An event as JSON text, or as pieces of it if it is long; a brief one is cut. `view`: as `eventPieces` takes it. */
+  piecesOf(event: JobEvent, view: JobView | undefined, isBrief = false): string | Generator<string, void> {
+    if (isBrief) return briefText(event, view, (few) => this.#textOf(few, view))
+    return factsOf(event).length > Limits.serverWrittenFacts ? eventPieces(event, view) : this.#textOf(event, view)
   }
 
   #textOf(event: JobEvent, view: JobView | undefined): string {
