@@ -1,6 +1,6 @@
 /** The cost of the console for the job that it shows. */
 import type { ConsoleAnswer, ConsoleInput, ConsoleOrder } from "../children/console.ts"
-import type { ViewerAnswer, ViewerInput } from "../children/consoleViewer.ts"
+import type { ViewerAnswer, ViewerOrder } from "../children/consoleViewer.ts"
 import { startCompanion } from "../framework/child.ts"
 import { type Benchmark, type Contender, count, type Figure, ratio, value } from "../framework/definition.ts"
 import type { Growing } from "../programs/console.ts"
@@ -42,34 +42,70 @@ const setups: Readonly<Record<Setup, string>> = {
   viewer: "the same, and a viewer in another process, who reads events and telemetry and asks the questions of the page"
 }
 
+interface Processes {
+  readonly ask: (order: ConsoleOrder) => Promise<ConsoleAnswer>
+  readonly watch: (order: ViewerOrder) => Promise<ViewerAnswer>
+  readonly stop: () => Promise<void>
+}
+
+const startProcesses = (): Processes => {
+  const jobs = startCompanion<string, ConsoleAnswer>("console.ts", { isServed: false } satisfies ConsoleInput)
+  const viewer = startCompanion<string, ViewerAnswer>("consoleViewer.ts", {})
+  return {
+    ask: (order) => jobs.ask(JSON.stringify(order)),
+    watch: (order) => viewer.ask(JSON.stringify(order)),
+    stop: async () => {
+      await viewer.stop()
+      await jobs.stop()
+    }
+  }
+}
+
+/**
+ * The processes of a size, which its contenders share: two processes with the same work differ by up to a tenth, for as long as they
+ * live.
+ */
+const shared = () => {
+  let present: Processes | undefined
+  let users = 0
+  return {
+    take: (): Processes => {
+      users++
+      return (present ??= startProcesses())
+    },
+    leave: async (): Promise<void> => {
+      if (--users > 0) return
+      const last = present
+      present = undefined
+      await last?.stop()
+    }
+  }
+}
+
+const processes: Readonly<Record<Size, ReturnType<typeof shared>>> = {
+  small: shared(),
+  large: shared(),
+  bare: shared()
+}
+
 const contender = (setup: Setup, size: Size): Contender => ({
   name: `${setup}-${size}`,
   about: `${setups[setup]}; ${factsOf(size)} facts in ${count(sizes[size].cycles)} cycles${size === "bare" ? ", without work" : ""}`,
   computes: size,
   start: async (isTiny) => {
     const input = await inputOf(size, isTiny)
-    const process = startCompanion<string, ConsoleAnswer>("console.ts", {
-      isServed: setup !== "without"
-    } satisfies ConsoleInput)
-    const ask = (order: ConsoleOrder): Promise<ConsoleAnswer> => process.ask(JSON.stringify(order))
-    const { url } = await ask({ _tag: "Look" })
-    const viewer =
-      setup === "viewer"
-        ? startCompanion<string, ViewerAnswer>("consoleViewer.ts", { url } satisfies ViewerInput)
-        : undefined
+    const { ask, watch } = processes[size].take()
     let number = 0
     return {
       round: async () => {
-        const id = `${size}-${++number}`
-        const seen = viewer?.ask(id)
+        const id = `${setup}-${++number}`
+        const { url } = await ask({ _tag: "Serve", isServed: setup !== "without" })
+        const seen = setup === "viewer" ? watch({ url, id }) : undefined
         const { cpuMs, hash, ms } = await ask({ _tag: "Run", id, grows: input })
         const kb = seen === undefined ? 0 : (await seen).bytes / 1_000
         return { values: { ms, cpu: cpuMs, kb }, result: hash }
       },
-      stop: async () => {
-        await viewer?.stop()
-        await process.stop()
-      }
+      stop: processes[size].leave
     }
   }
 })
@@ -87,7 +123,7 @@ export const benchmark: Benchmark = {
   name: "console",
   title: "A job with the console, and without",
   measures: [
-    `The same job runs in processes that take turns: on an engine alone, on one whose server has the console and no viewer, and on one with a viewer. Each cycle, one agent works and adds facts: for ${sizes.small.workUs / 1_000} ms in the small job, and for ${sizes.large.workUs / 1_000} ms in the large one.`,
+    `One process runs the same job in turns: on an engine alone, on one whose server has the console and no viewer, and on one with a viewer. It starts the server, or stops it, before each job, and collects garbage then. Each cycle, one agent works and adds facts: for ${sizes.small.workUs / 1_000} ms in the small job, and for ${sizes.large.workUs / 1_000} ms in the large one.`,
     `The viewer is a process of its own. It reads the events and the telemetry as they come, and asks once a second for the job, its diagnosis, its tasks and its approvals: all that the views of the page ask for, at once. It comes in the ${holdMs} ms before the first cycle, which are not counted.`,
     "The bare job adds the same facts without work: nothing but commits, so that the viewer's part is as large as it can be."
   ],

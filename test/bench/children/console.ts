@@ -7,6 +7,8 @@ import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as References from "effect/References"
 import { monitorEventLoopDelay } from "node:perf_hooks"
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
 import { Engine, JobStore, server } from "../converge.ts"
 import { began, type Growing, grows, type Turning, turns } from "../programs/console.ts"
 import { poolOf } from "../support/engine.ts"
@@ -16,9 +18,13 @@ export interface ConsoleInput {
   readonly file?: string
 }
 
-/** An order as JSON. `Run` answers when the job has ended, `Start` at once. `Fill` runs so many jobs of one cycle. */
+/**
+ * An order as JSON. `Run` answers when the job has ended, `Start` at once. `Fill` runs so many jobs of one cycle. `Serve` starts
+ * the server, or stops it, and collects garbage: nothing of the job before is left.
+ */
 export type ConsoleOrder =
   | { readonly _tag: "Look" }
+  | { readonly _tag: "Serve"; readonly isServed: boolean }
   | { readonly _tag: "Run"; readonly id: string; readonly grows: Growing }
   | { readonly _tag: "Start"; readonly id: string; readonly turns: Turning }
   | { readonly _tag: "Cancel"; readonly id: string }
@@ -36,28 +42,50 @@ export interface ConsoleAnswer {
   readonly stallMs: number
 }
 
+setFlagsFromString("--expose-gc")
+const collect = runInNewContext("gc") as () => void
+
 const { file, isServed } = JSON.parse(process.argv[2]!) as ConsoleInput
 const quiet = Layer.succeed(References.MinimumLogLevel, "None")
 const store = file === undefined ? JobStore.layerMemory : JobStore.layerSqlite({ filename: file })
 const below = Engine.layer().pipe(Layer.provideMerge(poolOf(0)), Layer.provideMerge(store), Layer.provideMerge(quiet))
 const runtime = ManagedRuntime.make(below)
 
-const startServer = async (): Promise<string> => {
+let serving: { readonly url: string; readonly stop: () => Promise<void> } | undefined
+
+const startServer = async () => {
   const { Server } = await server()
   const shared = Layer.effectContext(runtime.contextEffect)
   const ours = ManagedRuntime.make(
     Server.layer({ programs: [grows, turns], port: 0 }).pipe(Layer.provide(shared), Layer.provideMerge(quiet))
   )
-  return ours.runPromise(Effect.map(Server.Server, (it) => it.url))
+  return { url: await ours.runPromise(Effect.map(Server.Server, (it) => it.url)), stop: () => ours.dispose() }
 }
-const url = isServed ? await startServer() : ""
+
+const serve = async (isWanted: boolean): Promise<void> => {
+  if (isWanted) serving ??= await startServer()
+  else {
+    const before = serving
+    serving = undefined
+    await before?.stop()
+  }
+}
+await serve(isServed)
 const monitor = monitorEventLoopDelay({ resolution: 1 })
 monitor.enable()
 
 const answerWith = (found: Partial<ConsoleAnswer>): ConsoleAnswer => {
   const stallMs = monitor.max / 1e6
   monitor.reset()
-  return { url, ms: 0, cpuMs: 0, hash: "", heapMb: process.memoryUsage().heapUsed / 1e6, stallMs, ...found }
+  return {
+    url: serving?.url ?? "",
+    ms: 0,
+    cpuMs: 0,
+    hash: "",
+    heapMb: process.memoryUsage().heapUsed / 1e6,
+    stallMs,
+    ...found
+  }
 }
 
 const run = async (id: string, input: Growing): Promise<ConsoleAnswer> => {
@@ -88,6 +116,10 @@ const answer = async (order: ConsoleOrder): Promise<ConsoleAnswer> => {
     }
     case "Fill":
       await fill(order.jobs)
+      return answerWith({})
+    case "Serve":
+      await serve(order.isServed)
+      collect()
       return answerWith({})
     case "Look":
       return answerWith({})

@@ -1,9 +1,12 @@
 /**
  * A viewer of a job, in a process of its own, that asks a server for everything that the console's pages ask for: the events, the
- * telemetry, and its questions once a second. It reads to the end of the job. Input: the address of the server.
+ * telemetry, and its questions once a second. It reads to the end of the job.
  */
-export interface ViewerInput {
+
+/** An order as JSON: the address of the server, and the id of the job. */
+export interface ViewerOrder {
   readonly url: string
+  readonly id: string
 }
 
 export interface ViewerAnswer {
@@ -11,14 +14,12 @@ export interface ViewerAnswer {
   readonly bytes: number
 }
 
-const { url } = JSON.parse(process.argv[2]!) as ViewerInput
-
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** Opens a stream of a job as soon as the job is there. */
-const open = async (path: string, accept: string): Promise<Response> => {
+const open = async (address: string, accept: string): Promise<Response> => {
   for (;;) {
-    const response = await fetch(url + path, { headers: { accept } })
+    const response = await fetch(address, { headers: { accept } })
     if (response.ok) return response
     await response.body?.cancel()
     await pause(2)
@@ -26,8 +27,8 @@ const open = async (path: string, accept: string): Promise<Response> => {
 }
 
 /** Reads a stream to its end: its length, and the events in it. */
-const read = async (path: string): Promise<ViewerAnswer> => {
-  const { body } = await open(path, "text/event-stream")
+const read = async (address: string): Promise<ViewerAnswer> => {
+  const { body } = await open(address, "text/event-stream")
   let [bytes, events] = [0, 0]
   for await (const piece of body!) {
     bytes += piece.length
@@ -39,20 +40,22 @@ const read = async (path: string): Promise<ViewerAnswer> => {
 const questions = ["", "/diagnosis", "/tasks", "/approvals"]
 
 /** Asks the questions of the page once a second, until the job is over. */
-const poll = async (id: string, over: AbortSignal): Promise<void> => {
+const poll = async (job: string, over: AbortSignal): Promise<void> => {
   while (!over.aborted) {
-    for (const below of questions) await (await fetch(`${url}/api/v1/jobs/${id}${below}`)).arrayBuffer()
+    for (const below of questions) await (await fetch(job + below)).arrayBuffer()
     for (let waited = 0; waited < 1_000 && !over.aborted; waited += 10) await pause(10)
   }
 }
 
-const watch = async (id: string): Promise<ViewerAnswer> => {
+const watch = async ({ id, url }: ViewerOrder): Promise<ViewerAnswer> => {
   const over = new AbortController()
-  const path = `/api/v1/jobs/${id}`
-  const events = read(`${path}/events?brief=true`).finally(() => over.abort())
-  const [found, times] = await Promise.all([events, read(`${path}/telemetry`), poll(id, over.signal)])
+  const job = `${url}/api/v1/jobs/${id}`
+  const events = read(`${job}/events?brief=true`).finally(() => over.abort())
+  const [found, times] = await Promise.all([events, read(`${job}/telemetry`), poll(job, over.signal)])
   return { bytes: found.bytes + times.bytes, events: found.events + times.events }
 }
 
-process.on("message", (id: string) => void watch(id).then((found) => process.send!(found)))
+process.on("message", (order: string) => {
+  void watch(JSON.parse(order) as ViewerOrder).then((found) => process.send!(found))
+})
 process.once("disconnect", () => process.exit())
