@@ -63,6 +63,12 @@ describe("the view of the program", () => {
 
   it("opens the facts of a kind, and what an agent reads, writes and has done, by a click and by keys", async () => {
     const { complaints, page } = await site.visit("jobs/spent/program")
+    // The keyboard comes to the graph, which scrolls, and then to one of its nodes.
+    await page.getByRole("button", { name: "all", exact: true }).focus()
+    await page.keyboard.press("Tab")
+    expect(await focused(page)).toMatch(/^Agents, kinds and intents: 6 of them/)
+    await page.keyboard.press("Tab")
+    expect(await page.evaluate(`document.activeElement.matches(".chart.program .node")`)).toBe(true)
     await page.getByRole("button", { name: /^write / }).click()
     const pane = page.getByRole("region", { name: "the chosen agent" })
     await pane.getByText("2 tasks").waitFor()

@@ -331,9 +331,8 @@ export const ProgramGraph = (props: Props) => {
   const textOf = textsOf(props, now)
   const choose = (name: string): void => change({ agent: name })
   const onOpen = openerOf(agent?.name, choose)
-  const first = stop.value ?? laid.nodes[0]?.id
+  const first = (laid.nodes.find(({ id }) => id === stop.value) ?? laid.nodes[0])?.id
   const [width, height] = [laid.width + 2 * margin, laid.height + 2 * margin]
-  useEffect(() => void (stop.value = undefined), [laid])
   useBegin(view, laid, isPresent ? tasks.value : undefined, !isPresent)
   return (
     <>
@@ -342,6 +341,7 @@ export const ProgramGraph = (props: Props) => {
         <div
           ref={view.box}
           class="chart program"
+          tabIndex={0}
           role="group"
           aria-label={`Agents, kinds and intents: ${number(laid.nodes.length)} of them. The table below lists the agents.`}
           onWheel={wheelOf(view)}
