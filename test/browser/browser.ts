@@ -1,16 +1,17 @@
 /**
- * A real browser for tests: the one that CHROME_PATH names, one on the path, or the one in a development dependency.
+ * A real browser for tests: the one that CHROME_PATH names, the one in a development dependency, or one on the path.
  *
- * The dependency carries Chromium and the libraries that a small system lacks, so that `npm test` needs no step by hand. A machine on
- * which none of them starts says so, and which were tried. Boundary: finds and starts; tests drive the page.
+ * The dependency carries Chromium without windows, and the libraries that a small system lacks: `npm test` needs no step by hand,
+ * and such a page costs half as much as that of a whole Chromium. A machine on which none of them starts says so, and which were
+ * tried. Boundary: finds and starts; tests drive the page.
  */
 import { spawnSync } from "node:child_process"
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
-import { tmpdir } from "node:os"
 import { delimiter, dirname, join } from "node:path"
 import { brotliDecompressSync } from "node:zlib"
 import { type Browser, chromium, type Page } from "playwright-core"
+import { projectRoot } from "../support/node.ts"
 
 const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
 
@@ -26,20 +27,37 @@ const onPath = (): Found | undefined => {
   return undefined
 }
 
-/** Unpacks the dependency's browser into a folder of this process. */
-const unpacked = (): Found => {
-  const require = createRequire(import.meta.url)
-  const folder = join(dirname(require.resolve("@sparticuz/chromium")), "../bin")
-  const to = mkdtempSync(join(tmpdir(), "chromium-"))
-  process.once("exit", () => rmSync(to, { recursive: true, force: true }))
-  const path = join(to, "chromium")
-  writeFileSync(path, brotliDecompressSync(readFileSync(join(folder, "chromium.br"))), { mode: 0o755 })
+/** Unpacks the dependency's browser into a folder, which appears when it is whole. */
+const unpackInto = (folder: string, packed: string): void => {
+  mkdirSync(dirname(folder), { recursive: true })
+  const made = mkdtempSync(`${folder}-`)
+  writeFileSync(join(made, "chromium"), brotliDecompressSync(readFileSync(join(packed, "chromium.br"))), {
+    mode: 0o755
+  })
   for (const archive of ["al2023", "fonts", "swiftshader"]) {
-    const tar = join(to, `${archive}.tar`)
-    writeFileSync(tar, brotliDecompressSync(readFileSync(join(folder, `${archive}.tar.br`))))
-    spawnSync("tar", ["-xf", tar, "-C", to])
+    const tar = join(made, `${archive}.tar`)
+    writeFileSync(tar, brotliDecompressSync(readFileSync(join(packed, `${archive}.tar.br`))))
+    spawnSync("tar", ["-xf", tar, "-C", made])
+    rmSync(tar)
   }
-  return { path, env: { LD_LIBRARY_PATH: join(to, "al2023/lib"), FONTCONFIG_PATH: join(to, "fonts") } }
+  try {
+    renameSync(made, folder)
+  } catch (error) {
+    rmSync(made, { recursive: true, force: true })
+    // Another process may have been sooner.
+    if (!existsSync(folder)) throw error
+  }
+}
+
+/** The dependency's browser, which is unpacked once for an install. It is one for Linux. */
+const unpacked = (): Found | undefined => {
+  if (process.platform !== "linux") return undefined
+  const home = join(dirname(createRequire(import.meta.url).resolve("@sparticuz/chromium")), "..")
+  const { version } = JSON.parse(readFileSync(join(home, "package.json"), "utf8")) as { readonly version: string }
+  const folder = join(projectRoot, "node_modules/.cache", `chromium-${version}`)
+  if (!existsSync(folder)) unpackInto(folder, join(home, "bin"))
+  const env = { LD_LIBRARY_PATH: join(folder, "al2023/lib"), FONTCONFIG_PATH: join(folder, "fonts") }
+  return { path: join(folder, "chromium"), env }
 }
 
 const flags = [
@@ -56,7 +74,7 @@ const flags = [
 export const openBrowser = async (): Promise<Browser> => {
   const named = process.env["CHROME_PATH"]
   const tried: Array<string> = []
-  const ways = [() => (named === undefined ? undefined : { path: named, env: {} }), onPath, unpacked]
+  const ways = [() => (named === undefined ? undefined : { path: named, env: {} }), unpacked, onPath]
   for (const way of ways) {
     try {
       const found = way()
