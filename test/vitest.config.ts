@@ -13,10 +13,15 @@ const never = ["**/node_modules/**", "test/bench/**"]
 /** Files that leave nothing behind in their process: many run in one, which loads the modules once. */
 const together = ["test/core/**/*.test.ts", "test/behaviour/**/*.test.ts", "test/machine/**/*.test.ts"]
 
-/** Files of servers, stores and examples that leave nothing behind either. Fibers and timers are counted in other processes. */
-const adapters = ["examples", "inspector", "server", "store"].map((room) => `test/${room}/**/*.test.ts`)
+/** Files of adapters and examples that leave nothing behind either. Fibers and timers are counted in other processes. */
+const adapters = ["cli", "client", "examples", "inspector", "server", "simulation", "store", "testing", "workers"].map(
+  (room) => `test/${room}/**/*.test.ts`
+)
 
-/** Files of both lists that have a process each: they replace something, or read the metrics or the memory of their process. */
+/**
+ * Files of both lists that have a process each: they replace something, read the metrics or the memory of their process, or look at
+ * lines that Effect prints by the console which it has found first.
+ */
 const alone = [
   ...["g03-mutation", "queued-text"].map((name) => `test/behaviour/${name}.test.ts`),
   ...["broken-store", "catch-up", "ended", "large-past", "proxies", "stalled", "store-health", "telemetry-room"].map(
@@ -25,7 +30,9 @@ const alone = [
   ...["damaged-journal", "load", "operations", "routes", "start", "states", "telemetry"].map(
     (name) => `test/server/${name}.test.ts`
   ),
-  "test/store/mainThread.test.ts"
+  ...["command", "completions", "inProcess"].map((name) => `test/cli/${name}.test.ts`),
+  "test/store/mainThread.test.ts",
+  "test/workers/metrics.test.ts"
 ]
 
 /** Files that take long, and whose subject a shorter test of `npm test` looks at too. `npm run test:long` runs them. */
@@ -36,6 +43,14 @@ const long = [
   "test/integration/serve-ends.test.ts",
   "test/server/stalls.test.ts",
   "test/server/viewers.test.ts"
+]
+
+/** Files that do more in `npm run test:long` than in `npm test`. test/support/rounds.ts tells them. */
+const both = [
+  "test/browser/looks.test.ts",
+  "test/server/openapi.test.ts",
+  ...["ends", "found", "simulate"].map((name) => `test/simulation/${name}.test.ts`),
+  "test/testing/simulateAdvice.test.ts"
 ]
 
 /** Files that drive a real browser, which a development dependency brings (test/browser/browser.ts). */
@@ -58,8 +73,8 @@ export default defineConfig({
         }
       },
       { extends: true, test: { name: "alone", include: alone } },
-      { extends: true, test: { name: "long", include: long } },
-      { extends: true, test: { name: "browser", include: browser, exclude: [...never, ...long] } },
+      { extends: true, test: { name: "long", include: [...long, ...both], env: { CONVERGE_TEST_LONG: "1" } } },
+      { extends: true, test: { name: "browser", isolate: false, include: browser, exclude: [...never, ...long] } },
       { extends: true, test: { name: "bench", include: ["test/bench/*.test.ts"] } }
     ],
     pool: "forks",

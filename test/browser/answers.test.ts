@@ -75,7 +75,7 @@ describe("a job that is slow", () => {
 
 describe("a job that rests", () => {
   it("says since when it is paused, for how long it ran before, and goes on when it is told to", async () => {
-    await site.start("counts", "rests", { to: 60, ms: 40 })
+    await site.start("counts", "rests", { to: 30, ms: 60 })
     const { complaints, page } = await site.visit("jobs/rests/overview")
     await shows(page, /It runs, in cycle \d/)
     await page.getByRole("button", { name: "Pause" }).click()
@@ -85,7 +85,7 @@ describe("a job that rests", () => {
     await chart.waitFor()
     expect(await chart.locator(".edge.moved title").allTextContents()).toHaveLength(1)
     await page.getByRole("button", { name: "Resume" }).click()
-    await shows(page, "It converged after cycle 61")
+    await shows(page, "It converged after cycle 31")
     await shows(page, /converged on /)
     expect(complaints).toEqual([])
   })

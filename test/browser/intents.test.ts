@@ -111,13 +111,13 @@ describe("a violated structural invariant", () => {
 
 describe("the reports of tasks", () => {
   it("are still there after a reload, when the job has ended", async () => {
-    await site.start("streams", "told", { words: 150 })
+    await site.start("streams", "told", { words: 50 })
     const { complaints, page } = await site.visit("jobs/told/output")
     await page.locator("article.report").first().waitFor()
     await site.reach("told", "converged")
     await page.reload()
     const left = page.locator("article.report", { hasText: "Item/left" })
-    await until(async () => ((await left.locator("pre").textContent()) ?? "").includes("left150 "), 20_000)
+    await until(async () => ((await left.locator("pre").textContent()) ?? "").includes("left50 "), 20_000)
     expect(complaints).toEqual([])
     // A job that nobody has watched has none, and is asked for none.
     await site.start("streams", "unseen", { words: 1 })
@@ -134,7 +134,7 @@ describe("the reports of tasks", () => {
     const port = Number(new URL(first.url).port)
     await first.post(
       "/api/v1/jobs",
-      { program: "streams", id: "anew", input: { words: 100 } },
+      { program: "streams", id: "anew", input: { words: 50 } },
       { prefer: "respond-async" }
     )
     const { page } = await openPage(site.browser, `${first.url}/inspector#/jobs/anew/output`)
@@ -150,11 +150,11 @@ describe("the reports of tasks", () => {
       expect(await page.getByText("came faster than").count()).toBe(0)
       expect(await left.count()).toBe(2)
       await until(async () => (await jsonOf(await second.fetch("/api/v1/jobs/anew")))["state"] === "converged", 20_000)
-      await until(async () => ((await left.first().locator("pre").textContent()) ?? "").includes("left100 "), 20_000)
+      await until(async () => ((await left.first().locator("pre").textContent()) ?? "").includes("left50 "), 20_000)
       // The reports of the two processes are not added up.
       const [, count] = /(\d+) reports/.exec(await left.first().locator("header").innerText()) ?? []
       expect(Number(count)).toBeGreaterThan(1)
-      expect(Number(count)).toBeLessThanOrEqual(100)
+      expect(Number(count)).toBeLessThanOrEqual(50)
     } finally {
       await page.close()
       await second.stop()

@@ -78,7 +78,7 @@ const longestFrame = (page: Page): Promise<number> => page.evaluate("window.long
 
 describe("a job with more events than the page keeps", () => {
   it("shows the newest, counts all of them, and says where the others are", async () => {
-    await start("many", { cycles: 700, ms: 0 })
+    await start("many", { cycles: 630, ms: 0 })
     await until(async () => (await stateOf(running, "many")) === "converged", 60_000)
     const page = await visit("jobs/many/events")
     const line = page.locator(".split p").first()
@@ -90,7 +90,7 @@ describe("a job with more events than the page keeps", () => {
     }
     const headers = { accept: "application/x-ndjson" }
     const log = (await (await running.fetch("/api/v1/jobs/many/events", { headers })).text()).trimEnd().split("\n")
-    expect(log.length).toBeGreaterThan(700 * lanes)
+    expect(log.length).toBeGreaterThan(630 * lanes)
     await until(async () => (await read())[0] === log.length, 20_000)
     const [, here = 0] = await read()
     expect([here >= 50_000, here <= 60_000]).toEqual([true, true])
@@ -110,7 +110,7 @@ describe("a job that makes thousands of events a second", () => {
     const page = await visit(`jobs/${id}/${view}`)
     const count = async () => (await running.fetch(`/api/v1/jobs/${id}/kinds`)).json() as Promise<{ cycle: number }>
     const { cycle } = await count()
-    await until(async () => (await count()).cycle > cycle + 150, 20_000)
+    await until(async () => (await count()).cycle > cycle + 60, 20_000)
     // It answers to a key at once, and its frames went on.
     await page.locator("#tab-facts").click()
     await page.locator(".factList .row").first().waitFor()

@@ -163,7 +163,7 @@ describe("the view of the program", () => {
   })
 
   it("shows the counts of a job that runs as they grow, and those of a past cycle", async () => {
-    await site.start("counts", "grows", { to: 40, ms: 60 })
+    await site.start("counts", "grows", { to: 20, ms: 60 })
     const { complaints, page } = await site.visit("jobs/grows/program")
     const count = async (): Promise<number> =>
       Number(((await page.locator(".chart.program .count").textContent()) ?? "").trim())
@@ -172,7 +172,7 @@ describe("the view of the program", () => {
     const before = await count()
     await until(async () => (await count()) > before, 20_000)
     await site.reach("grows", "converged")
-    await until(async () => (await count()) === 41, 20_000)
+    await until(async () => (await count()) === 21, 20_000)
     await page.getByRole("slider").fill("5")
     await until(async () => (await count()) === 6, 20_000)
     await shows(page, "as of cycle 5")

@@ -105,13 +105,19 @@ const transform = (page: Page): Promise<string | null> =>
   page.evaluate(`document.querySelector(".scene").getAttribute("transform")`)
 
 describe.each(windows)("in %i x %i pixels", { timeout: 120_000 }, (width, height) => {
-  /** Opens a page of a file, and demands in the end that it complained of nothing. */
+  const opened = new Map<string, Watched>()
+
+  /** Gives the page of a file, which is opened once for all tests of a window, and demands that it complained of nothing. */
   const withPage = async (name: string, body: (page: Watched["page"]) => Promise<void>): Promise<void> => {
-    const { complaints, page } = await openPage(browser, urlOf(name), { width, height })
-    await body(page)
-    expect(complaints).toEqual([])
-    await page.close()
+    const watched = opened.get(name) ?? (await openPage(browser, urlOf(name), { width, height }))
+    opened.set(name, watched)
+    await body(watched.page)
+    expect(watched.complaints).toEqual([])
   }
+
+  afterAll(async () => {
+    for (const { page } of opened.values()) await page.close()
+  })
 
   it.each(["large.html", "empty.html"])("everything of %s fits, and the page asks nobody for anything", (name) =>
     withPage(name, async (page) => {
@@ -121,33 +127,6 @@ describe.each(windows)("in %i x %i pixels", { timeout: 120_000 }, (width, height
       if (name === "empty.html") expect(await textOf(page, ".findings")).toContain("Nothing found.")
     })
   )
-
-  it("5,000 findings are listed by the hundred, and found by severity and by words", () =>
-    withPage("large.html", async (page) => {
-      expect(await shown(page)).toHaveLength(200)
-      expect(await textOf(page, ".more")).toBe("Show 200 of 4,800 more")
-      await page.click(".more")
-      expect(await shown(page)).toHaveLength(400)
-      expect(await textOf(page, ".filters")).toBe("1,000 errors1,000 warnings3,000 notes")
-      await page.click(".filters .error")
-      expect((await shown(page))[0]).toBe("1001")
-      await page.fill(".words", "message 4321:")
-      expect(await shown(page)).toEqual(["4322"])
-      await page.fill(".words", "no such words")
-      expect(await shown(page)).toEqual([])
-    }))
-
-  it("a module of 5,000 is found by its name or by a finding, and shows its imports", () =>
-    withPage("large.html", async (page) => {
-      expect(await page.evaluate(`document.querySelectorAll(".modules .module").length`)).toBe(count)
-      await page.fill(".names", "module4000.js")
-      expect(await textOf(page, ".about")).toMatch(/module4000\.js imports 1 module, is imported by \d/)
-      await page.fill(".names", "folder7/")
-      expect(await textOf(page, ".about")).toBe("72 modules match")
-      await page.click(".list tbody tr:nth-child(5) a")
-      expect(await textOf(page, ".about")).toContain("src/folder4/module4.js imports")
-      expect(await page.evaluate(`document.querySelectorAll(".lit .module").length`)).toBeGreaterThan(1)
-    }))
 
   it("the picture begins with modules in sight, is enlarged, and fits again", () =>
     withPage("large.html", async (page) => {
@@ -165,5 +144,32 @@ describe.each(windows)("in %i x %i pixels", { timeout: 120_000 }, (width, height
       expect(larger).not.toBe(before)
       await page.click(".zoom button:nth-child(3)")
       expect(await transform(page)).toBe("translate(0 0) scale(1)")
+    }))
+
+  it("a module of 5,000 is found by its name or by a finding, and shows its imports", () =>
+    withPage("large.html", async (page) => {
+      expect(await page.evaluate(`document.querySelectorAll(".modules .module").length`)).toBe(count)
+      await page.fill(".names", "module4000.js")
+      expect(await textOf(page, ".about")).toMatch(/module4000\.js imports 1 module, is imported by \d/)
+      await page.fill(".names", "folder7/")
+      expect(await textOf(page, ".about")).toBe("72 modules match")
+      await page.click(".list tbody tr:nth-child(5) a")
+      expect(await textOf(page, ".about")).toContain("src/folder4/module4.js imports")
+      expect(await page.evaluate(`document.querySelectorAll(".lit .module").length`)).toBeGreaterThan(1)
+    }))
+
+  it("5,000 findings are listed by the hundred, and found by severity and by words", () =>
+    withPage("large.html", async (page) => {
+      expect(await shown(page)).toHaveLength(200)
+      expect(await textOf(page, ".more")).toBe("Show 200 of 4,800 more")
+      await page.click(".more")
+      expect(await shown(page)).toHaveLength(400)
+      expect(await textOf(page, ".filters")).toBe("1,000 errors1,000 warnings3,000 notes")
+      await page.click(".filters .error")
+      expect((await shown(page))[0]).toBe("1001")
+      await page.fill(".words", "message 4321:")
+      expect(await shown(page)).toEqual(["4322"])
+      await page.fill(".words", "no such words")
+      expect(await shown(page)).toEqual([])
     }))
 })

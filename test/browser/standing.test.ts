@@ -27,7 +27,7 @@ describe("the page of a job", () => {
     const store = storeIn("restart.db")
     const first = await serve({ programs }, { store })
     const port = Number(new URL(first.url).port)
-    const body = { program: "counts", id: "long", input: { to: 60, ms: 60 } }
+    const body = { program: "counts", id: "long", input: { to: 30, ms: 60 } }
     await first.post("/api/v1/jobs", body, { prefer: "respond-async" })
     const { page } = await openPage(browser, `${first.url}/inspector#/jobs/long/facts`)
     page.setDefaultTimeout(20_000)
@@ -43,7 +43,7 @@ describe("the page of a job", () => {
       await page.getByText("The server does not answer.").waitFor({ state: "detached" })
       await until(async () => (await jsonOf(await second.fetch("/api/v1/jobs/long")))["state"] === "converged", 20_000)
       await page.locator(".state", { hasText: "converged" }).waitFor()
-      await until(async () => (await page.getByRole("button", { name: /^Step/ }).innerText()).includes("61"), 20_000)
+      await until(async () => (await page.getByRole("button", { name: /^Step/ }).innerText()).includes("31"), 20_000)
       await page.locator(".pane h2", { hasText: "Step/2" }).waitFor()
       expect(await page.evaluate(`document.activeElement === document.querySelector(".factList")`)).toBe(true)
     } finally {

@@ -5,7 +5,10 @@
 import { describe, expect, it } from "@effect/vitest"
 import type { Simulated } from "../../src/testing/simulation/simulate.ts"
 import { type Case, caseOf } from "./generate.ts"
+import { rounds } from "../support/rounds.ts"
 import { runCase } from "./run.ts"
+
+const seeds = rounds(45, 70)
 
 /** A case that is cancelled at a step, and whose process dies at another one. Nothing else happens to it. */
 const endedAt = (whole: Case, cancel: number, kills: ReadonlyArray<number>): Case => {
@@ -42,7 +45,7 @@ describe("a simulated job with children", () => {
   it("ends in one way when its process dies at any step of its cancel", () => {
     const differing: Array<string> = []
     const ends = { cancelled: 0, other: 0 }
-    for (let seed = 1; seed <= 70; seed++) {
+    for (let seed = 1; seed <= seeds; seed++) {
       const whole = caseOf(seed)
       if (whole.children.length === 0) continue
       for (const step of stepsOf(whole, 1)) {

@@ -14,6 +14,7 @@ import type { JobResult } from "../../src/outcome/JobResult.ts"
 import type { Schedule } from "../../src/testing/simulation/schedule.ts"
 import { simulate } from "../../src/testing/simulation/simulate.ts"
 import { World } from "../../src/testing/simulation/World.ts"
+import { rounds } from "../support/rounds.ts"
 
 const Note = Fact.kind("Note", { schema: Schema.Struct({ text: Schema.String }), id: ({ text }) => text })
 
@@ -192,7 +193,7 @@ describe("the rest of a reservation", () => {
       budget: { maxCost: 8 }
     })
     const above: Array<string> = []
-    for (let seed = 1; seed <= 60; seed++) {
+    for (let seed = 1; seed <= rounds(12, 60); seed++) {
       for (let kill = 5; kill <= 25; kill++) {
         const { end } = simulate({ program, input: null, handlers: [], signals: [] }, { ...calm, seed, kills: [kill] })
         const cost = end?.result.usage.cost ?? 0

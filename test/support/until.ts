@@ -5,17 +5,20 @@
  */
 import * as Effect from "effect/Effect"
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two looks: few at first, and more where something takes long, since a look takes time from it. */
 const pauseMs = 5
+const longestPauseMs = 25
 
-const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, pauseMs))
+const pause = (ms = pauseMs): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** Waits until something holds, looking every few milliseconds. */
 export const until = async (holds: () => Promise<boolean> | boolean, ms = 5_000): Promise<void> => {
   const end = Date.now() + ms
+  let waitMs = pauseMs
   while (!(await holds())) {
     if (Date.now() > end) throw new Error("it did not come to hold in time")
-    await pause()
+    await pause(waitMs)
+    waitMs = Math.min(longestPauseMs, waitMs * 1.2)
   }
 }
 
@@ -30,7 +33,10 @@ export const lookUntil = <A, E, R>(
     const again: Effect.Effect<A, E, R> = Effect.flatMap(look, (seen) => {
       if (isWanted(seen)) return Effect.succeed(seen)
       if (Date.now() > end) return Effect.die(new Error("it did not come to hold in time"))
-      return Effect.andThen(Effect.promise(pause), again)
+      return Effect.andThen(
+        Effect.promise(() => pause()),
+        again
+      )
     })
     return again
   })

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { Agent, Engine, Fact, Intent, Program } from "../../src/index.ts"
 import { Testing } from "../../src/testing/index.ts"
+import { rounds } from "../support/rounds.ts"
 
 const Task = Fact.kind("Task", { schema: Schema.Struct({ id: Schema.String }), id: ({ id }) => id })
 const Done = Fact.kind("Done", { schema: Schema.Struct({ id: Schema.String, by: Schema.Unknown }), id: ({ id }) => id })
@@ -60,16 +61,18 @@ const failed = <E>(checked: Effect.Effect<Testing.Simulated, E>) =>
     error instanceof Testing.SimulationFailed ? Effect.succeed(error) : Effect.die(error)
   )
 
+const seeds = rounds(50, 150)
+
 describe("what is no fault", () => {
   it.effect.each([["1 second"], ["5 seconds"], ["30 seconds"]] as const)(
     "a decision in time stays in time, on a slow disk, with late answers and pauses: %s",
     ([timeout]) =>
       Effect.gen(function* () {
-        const options = { input, handlers: [charging], seeds: 150 }
+        const options = { input, handlers: [charging], seeds }
         const report = yield* Testing.simulate(approvals(timeout), options)
-        expect(report).toMatchObject({ status: "converged", seeds: 150 })
-        expect(report.faults["slow-writes"]).toBeGreaterThan(10)
-        expect(report.faults["late-answers"]).toBeGreaterThan(10)
+        expect(report).toMatchObject({ status: "converged", seeds })
+        expect(report.faults["slow-writes"]).toBeGreaterThan(seeds / 15)
+        expect(report.faults["late-answers"]).toBeGreaterThan(seeds / 15)
       })
   )
 
@@ -77,10 +80,13 @@ describe("what is no fault", () => {
     Effect.gen(function* () {
       const signals = [Task.of({ id: "z" })]
       const program = tasks((id) => (id === "z" ? Effect.die(new Error("boom")) : Effect.succeed(1)))
-      const report = yield* Testing.simulate(program, { input, signals })
-      expect(report).toMatchObject({ status: "failed", error: "AgentPanicked", seeds: 100 })
+      const report = yield* Testing.simulate(program, { input, signals, seeds: 40 })
+      expect(report).toMatchObject({ status: "failed", error: "AgentPanicked", seeds: 40 })
       const always = tasks(() => Effect.die(new Error("boom")))
-      expect(yield* Testing.simulate(always, { input, signals })).toMatchObject({ error: "AgentPanicked", seeds: 100 })
+      expect(yield* Testing.simulate(always, { input, signals, seeds: 40 })).toMatchObject({
+        error: "AgentPanicked",
+        seeds: 40
+      })
     })
   )
 
