@@ -38,7 +38,7 @@ const alone = [
 /** Files that take long, and whose subject a shorter test of `npm test` looks at too. `npm run test:long` runs them. */
 const long = [
   ...["esbuild", "nesting", "oddFiles", "scale"].map((name) => `test/examples/code-audit/${name}.test.ts`),
-  ...["derivation", "hostile", "narrow", "overview", "waiting"].map((name) => `test/browser/${name}.test.ts`),
+  ...["hostile", "narrow"].map((name) => `test/browser/${name}.test.ts`),
   "test/examples/metta/thousand.test.ts",
   "test/integration/serve-ends.test.ts",
   "test/server/stalls.test.ts",
@@ -47,7 +47,7 @@ const long = [
 
 /** Files that do more in `npm run test:long` than in `npm test`. test/support/rounds.ts tells them. */
 const both = [
-  "test/browser/looks.test.ts",
+  ...["derivation", "looks", "overview", "waiting"].map((name) => `test/browser/${name}.test.ts`),
   "test/server/openapi.test.ts",
   ...["ends", "found", "simulate"].map((name) => `test/simulation/${name}.test.ts`),
   "test/testing/simulateAdvice.test.ts"
@@ -78,7 +78,8 @@ export default defineConfig({
       { extends: true, test: { name: "bench", include: ["test/bench/*.test.ts"] } }
     ],
     pool: "forks",
-    maxWorkers: 2,
+    // One more than a small machine has processors: many tests wait for a browser, for a process or for time.
+    maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     reporters: report === undefined ? ["default"] : ["default", ["json", { outputFile: report }]],

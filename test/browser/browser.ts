@@ -52,7 +52,8 @@ const unpackInto = (folder: string, packed: string): void => {
 /** The dependency's browser, which is unpacked once for an install. It is one for Linux. */
 const unpacked = (): Found | undefined => {
   if (process.platform !== "linux") return undefined
-  const home = join(dirname(createRequire(import.meta.url).resolve("@sparticuz/chromium")), "..")
+  const require = createRequire(import.meta.url)
+  const home = join(dirname(require.resolve("@sparticuz/chromium")), "..")
   const { version } = JSON.parse(readFileSync(join(home, "package.json"), "utf8")) as { readonly version: string }
   const folder = join(projectRoot, "node_modules/.cache", `chromium-${version}`)
   if (!existsSync(folder)) unpackInto(folder, join(home, "bin"))

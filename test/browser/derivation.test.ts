@@ -4,8 +4,9 @@ import type { Page } from "playwright-core"
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
 import { manyWords, programs } from "../support/browser/derived.ts"
 import { programs as others } from "../support/browser/programs.ts"
+import { inLong } from "../support/rounds.ts"
 import { until } from "../support/server/harness.ts"
-import { focused, openSite, type Site, shows } from "./site.ts"
+import { combinations, focused, openSite, type Site, shows } from "./site.ts"
 
 let site: Site
 beforeAll(async () => {
@@ -59,64 +60,72 @@ describe("the derivation of a fact", () => {
     expect(complaints).toEqual([])
   })
 
-  it("shows what would go without the fact in the same way, and the address remembers it", async () => {
-    const { complaints, page } = await site.visit(place("few", "Word", "tree"))
-    await page.getByRole("button", { name: "3 would go without it" }).click()
-    await until(async () => !(await columns(page)).flat().includes("Total/all"))
-    expect(await columns(page)).toEqual([
-      ["Text/letter"],
-      ["Word/tree"],
-      ["Length/tree"],
-      ["Group/of 4 letters"],
-      ["Verdict/of 4 letters"]
-    ])
-    expect(page.url()).toContain("without=1")
-    await page.reload()
-    await page.getByRole("button", { name: "3 would go without it", pressed: true }).waitFor()
-    await page.getByRole("button", { name: "4 follow", exact: true }).click()
-    await until(async () => (await columns(page)).flat().includes("Total/all"))
-    expect(complaints).toEqual([])
+  inLong(() => {
+    it("shows what would go without the fact in the same way, and the address remembers it", async () => {
+      const { complaints, page } = await site.visit(place("few", "Word", "tree"))
+      await page.getByRole("button", { name: "3 would go without it" }).click()
+      await until(async () => !(await columns(page)).flat().includes("Total/all"))
+      expect(await columns(page)).toEqual([
+        ["Text/letter"],
+        ["Word/tree"],
+        ["Length/tree"],
+        ["Group/of 4 letters"],
+        ["Verdict/of 4 letters"]
+      ])
+      expect(page.url()).toContain("without=1")
+      await page.reload()
+      await page.getByRole("button", { name: "3 would go without it", pressed: true }).waitFor()
+      await page.getByRole("button", { name: "4 follow", exact: true }).click()
+      await until(async () => (await columns(page)).flat().includes("Total/all"))
+      expect(complaints).toEqual([])
+    })
   })
 
-  it("is bounded: what has no room is a node that draws more, and has the focus then; lists have every fact", async () => {
-    const { complaints, page } = await site.visit(place("many", "Text", "letter"))
-    await nodes(page).first().waitFor()
-    const facts = graphOf(page).locator(".node:not(.many)")
-    expect(await facts.count()).toBeLessThanOrEqual(60)
-    const more = graphOf(page).getByRole("button", { name: /^\d+ more$/ })
-    const before = await more.first().innerText()
-    await more.first().click()
-    await until(async () => (await more.first().innerText()) !== before)
-    await until(async () => (await focused(page)).startsWith("Word/"))
-    await page.getByText(/facts after it, as a list$/).click()
-    const list = page.getByRole("list", { name: "Facts that follow from it" })
-    const seen = new Set<string>()
-    for (;;) {
-      await list.getByRole("listitem").first().waitFor()
-      const page1 = await list.getByRole("link").allInnerTexts()
-      for (const name of page1) if (name.includes("/")) seen.add(name)
-      const later = page.getByRole("button", { name: "later" })
-      if (await later.isDisabled()) break
-      await later.click()
-      await until(async () => (await list.getByRole("link").first().innerText()) !== page1[0])
-    }
-    const count = Number(/^([\d,]+) follow/.exec(await page.getByRole("button", { name: /follow$/ }).innerText())?.[1])
-    expect(count).toBeGreaterThan(400)
-    expect(seen.size).toBe(count)
-    expect(complaints).toEqual([])
-  }, 60_000)
+  inLong(() => {
+    it("is bounded: what has no room is a node that draws more, and has the focus then; lists have every fact", async () => {
+      const { complaints, page } = await site.visit(place("many", "Text", "letter"))
+      await nodes(page).first().waitFor()
+      const facts = graphOf(page).locator(".node:not(.many)")
+      expect(await facts.count()).toBeLessThanOrEqual(60)
+      const more = graphOf(page).getByRole("button", { name: /^\d+ more$/ })
+      const before = await more.first().innerText()
+      await more.first().click()
+      await until(async () => (await more.first().innerText()) !== before)
+      await until(async () => (await focused(page)).startsWith("Word/"))
+      await page.getByText(/facts after it, as a list$/).click()
+      const list = page.getByRole("list", { name: "Facts that follow from it" })
+      const seen = new Set<string>()
+      for (;;) {
+        await list.getByRole("listitem").first().waitFor()
+        const page1 = await list.getByRole("link").allInnerTexts()
+        for (const name of page1) if (name.includes("/")) seen.add(name)
+        const later = page.getByRole("button", { name: "later" })
+        if (await later.isDisabled()) break
+        await later.click()
+        await until(async () => (await list.getByRole("link").first().innerText()) !== page1[0])
+      }
+      const count = Number(
+        /^([\d,]+) follow/.exec(await page.getByRole("button", { name: /follow$/ }).innerText())?.[1]
+      )
+      expect(count).toBeGreaterThan(400)
+      expect(seen.size).toBe(count)
+      expect(complaints).toEqual([])
+    }, 60_000)
+  })
 
-  it("leads from a node of facts that are not there yet to the list of them", async () => {
-    const { complaints, page } = await site.visit(place("many", "Text", "letter"))
-    await nodes(page).first().waitFor()
-    // Four hundred facts are asked for; the others are counted.
-    const rest = graphOf(page)
-      .getByRole("button", { name: /^\d+ more$/ })
-      .last()
-    await rest.focus()
-    await page.keyboard.press("Enter")
-    await until(async () => /as a list$|^\w+\//.test(await focused(page)))
-    expect(complaints).toEqual([])
+  inLong(() => {
+    it("leads from a node of facts that are not there yet to the list of them", async () => {
+      const { complaints, page } = await site.visit(place("many", "Text", "letter"))
+      await nodes(page).first().waitFor()
+      // Four hundred facts are asked for; the others are counted.
+      const rest = graphOf(page)
+        .getByRole("button", { name: /^\d+ more$/ })
+        .last()
+      await rest.focus()
+      await page.keyboard.press("Enter")
+      await until(async () => /as a list$|^\w+\//.test(await focused(page)))
+      expect(complaints).toEqual([])
+    })
   })
 
   it("is walked by arrow keys, and Enter opens the fact", async () => {
@@ -136,29 +145,26 @@ describe("the derivation of a fact", () => {
     expect(complaints).toEqual([])
   })
 
-  it("takes the width of the page when it is asked to, and keeps it from fact to fact", async () => {
-    const { complaints, page } = await site.visit(place("few", "Word", "tree"))
-    await nodes(page).first().waitFor()
-    const width = () => page.evaluate<number>("document.querySelector('.derivation').clientWidth")
-    const narrow = await width()
-    await page.getByRole("button", { name: "full width" }).click()
-    await until(async () => (await width()) > 1_100)
-    expect(narrow).toBeLessThan(700)
-    await nodes(page).filter({ hasText: "Length" }).locator("a").click()
-    await graphOf(page).locator(".center", { hasText: "Length/tree" }).waitFor()
-    expect(await width()).toBeGreaterThan(1_100)
-    expect(page.url()).toContain("wide=1")
-    await page.getByRole("button", { name: "full width" }).click()
-    await page.locator(".factList").waitFor()
-    expect(complaints).toEqual([])
+  inLong(() => {
+    it("takes the width of the page when it is asked to, and keeps it from fact to fact", async () => {
+      const { complaints, page } = await site.visit(place("few", "Word", "tree"))
+      await nodes(page).first().waitFor()
+      const width = () => page.evaluate<number>("document.querySelector('.derivation').clientWidth")
+      const narrow = await width()
+      await page.getByRole("button", { name: "full width" }).click()
+      await until(async () => (await width()) > 1_100)
+      expect(narrow).toBeLessThan(700)
+      await nodes(page).filter({ hasText: "Length" }).locator("a").click()
+      await graphOf(page).locator(".center", { hasText: "Length/tree" }).waitFor()
+      expect(await width()).toBeGreaterThan(1_100)
+      expect(page.url()).toContain("wide=1")
+      await page.getByRole("button", { name: "full width" }).click()
+      await page.locator(".factList").waitFor()
+      expect(complaints).toEqual([])
+    })
   })
 
-  it.each([
-    { width: 1_280, theme: "light" },
-    { width: 1_280, theme: "dark" },
-    { width: 390, theme: "light" },
-    { width: 390, theme: "dark" }
-  ] as const)("fits $width pixels, and passes axe, in $theme colours", async (options) => {
+  it.each(combinations)("fits $width pixels, and passes axe, in $theme colours", async (options) => {
     const found: Array<object> = []
     for (const more of ["", "&wide=1", "&without=1"]) {
       const { complaints, page } = await site.visit(place("many", "Group", "of 4 letters", more), options)
@@ -178,16 +184,19 @@ describe("the derivation of a fact", () => {
 })
 
 describe("a conflict", () => {
-  it("is told of with one fact, the one that clashed, and with the task that lost", async () => {
-    await site.start("disagrees", "price")
-    await site.reach("price", "failed")
-    const { complaints, page } = await site.visit("jobs/price/overview")
-    const line = (name: string) => page.locator("dl.lines > div").filter({ has: page.locator("dt", { hasText: name }) })
-    await shows(page, "It failed in cycle 1 with MergeConflict: Price/pen has another value")
-    expect(await line("fact").locator("a").allInnerTexts()).toEqual(["Price/pen"])
-    expect(await line("its task was about").locator("a").allInnerTexts()).toEqual(["Item/pen"])
-    expect(await line("message").innerText()).toContain("Price/pen")
-    expect(complaints).toEqual([])
+  inLong(() => {
+    it("is told of with one fact, the one that clashed, and with the task that lost", async () => {
+      await site.start("disagrees", "price")
+      await site.reach("price", "failed")
+      const { complaints, page } = await site.visit("jobs/price/overview")
+      const line = (name: string) =>
+        page.locator("dl.lines > div").filter({ has: page.locator("dt", { hasText: name }) })
+      await shows(page, "It failed in cycle 1 with MergeConflict: Price/pen has another value")
+      expect(await line("fact").locator("a").allInnerTexts()).toEqual(["Price/pen"])
+      expect(await line("its task was about").locator("a").allInnerTexts()).toEqual(["Item/pen"])
+      expect(await line("message").innerText()).toContain("Price/pen")
+      expect(complaints).toEqual([])
+    })
   })
 
   it("of a signal shows both sides to its sender, at the fact, and among the events", async () => {

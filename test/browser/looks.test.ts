@@ -1,21 +1,12 @@
 /**
  * Every view of the console as it is looked at: in a wide and a narrow window, in light and dark colours, by axe.
- *
- * `npm test` looks at two of the four combinations, each width and each theme once, and `npm run test:long` at all of them.
  */
 import axe from "axe-core"
 import type { Page } from "playwright-core"
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
 import { hostileTexts, programs as others } from "../support/browser/programs.ts"
 import { programs } from "../support/browser/questions.ts"
-import { isLong } from "../support/rounds.ts"
-import { goTo, openSite, type Site, shows } from "./site.ts"
-
-const combinations = [
-  { width: 1_280, theme: "light" },
-  { width: 390, theme: "dark" },
-  ...(isLong ? [{ width: 1_280, theme: "dark" } as const, { width: 390, theme: "light" } as const] : [])
-] as const
+import { combinations, goTo, openSite, type Site, shows } from "./site.ts"
 
 let site: Site
 beforeAll(async () => {

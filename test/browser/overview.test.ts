@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
 import { Agent, type Engine, Fact, Intent, JobStore, Program } from "../../src/index.ts"
 import { programs as others } from "../support/browser/programs.ts"
 import { programs as questions } from "../support/browser/questions.ts"
+import { inLong } from "../support/rounds.ts"
 import { serve, until } from "../support/server/harness.ts"
 import { openPage } from "./browser.ts"
 import { firstScreen, openSite, type Site, shows } from "./site.ts"
@@ -75,43 +76,47 @@ describe("an answer that comes too late", () => {
     await page.locator(".late").waitFor({ state: "detached" })
   })
 
-  it("is told that the job had been cancelled, or deleted", async () => {
-    for (const id of ["stopped", "removed"]) {
-      await site.start("sends", id)
-      await site.reach(id, "awaiting")
-    }
-    const { page } = await site.visit("jobs")
-    const of = (id: string) => page.locator("article.approval", { hasText: id })
-    await of("stopped").waitFor()
-    await of("removed").waitFor()
-    await stale(page)
-    for (const id of ["stopped", "removed"]) await site.running.post(`/api/v1/jobs/${id}/cancel`)
-    expect((await site.running.fetch("/api/v1/jobs/removed", { method: "DELETE" })).status).toBe(200)
-    await of("stopped").getByRole("button", { name: "Approve" }).click()
-    await shows(page, "The job had been cancelled, and nobody had answered.")
-    await of("removed").getByRole("button", { name: "Approve" }).click()
-    await shows(page, "The job had been deleted.")
-    expect(await page.locator("article.approval", { hasText: /stopped|removed/ }).count()).toBe(0)
+  inLong(() => {
+    it("is told that the job had been cancelled, or deleted", async () => {
+      for (const id of ["stopped", "removed"]) {
+        await site.start("sends", id)
+        await site.reach(id, "awaiting")
+      }
+      const { page } = await site.visit("jobs")
+      const of = (id: string) => page.locator("article.approval", { hasText: id })
+      await of("stopped").waitFor()
+      await of("removed").waitFor()
+      await stale(page)
+      for (const id of ["stopped", "removed"]) await site.running.post(`/api/v1/jobs/${id}/cancel`)
+      expect((await site.running.fetch("/api/v1/jobs/removed", { method: "DELETE" })).status).toBe(200)
+      await of("stopped").getByRole("button", { name: "Approve" }).click()
+      await shows(page, "The job had been cancelled, and nobody had answered.")
+      await of("removed").getByRole("button", { name: "Approve" }).click()
+      await shows(page, "The job had been deleted.")
+      expect(await page.locator("article.approval", { hasText: /stopped|removed/ }).count()).toBe(0)
+    })
   })
 })
 
-describe("the questions of all jobs", () => {
-  it("come in pages, with a way on and a way back", async () => {
-    const ids = Array.from({ length: 21 }, (_, n) => `question-${n}`)
-    for (const id of ids) await site.start("sends", id)
-    for (const id of ids) await site.reach(id, "awaiting")
-    const { complaints, page } = await site.visit("jobs")
-    const asked = page.locator("article.approval")
-    await until(async () => (await asked.count()) === 20)
-    const newer = page.getByRole("button", { name: "Newer jobs" })
-    expect(await newer.isDisabled()).toBe(true)
-    await page.getByRole("button", { name: "Older jobs" }).click()
-    await page.locator("article.approval", { hasText: "question-0" }).first().waitFor()
-    await until(async () => (await asked.count()) < 20)
-    await newer.click()
-    await until(async () => (await asked.count()) === 20)
-    expect(complaints).toEqual([])
-    for (const id of ids) await site.running.post(`/api/v1/jobs/${id}/cancel`)
+inLong(() => {
+  describe("the questions of all jobs", () => {
+    it("come in pages, with a way on and a way back", async () => {
+      const ids = Array.from({ length: 21 }, (_, n) => `question-${n}`)
+      for (const id of ids) await site.start("sends", id)
+      for (const id of ids) await site.reach(id, "awaiting")
+      const { complaints, page } = await site.visit("jobs")
+      const asked = page.locator("article.approval")
+      await until(async () => (await asked.count()) === 20)
+      const newer = page.getByRole("button", { name: "Newer jobs" })
+      expect(await newer.isDisabled()).toBe(true)
+      await page.getByRole("button", { name: "Older jobs" }).click()
+      await page.locator("article.approval", { hasText: "question-0" }).first().waitFor()
+      await until(async () => (await asked.count()) < 20)
+      await newer.click()
+      await until(async () => (await asked.count()) === 20)
+      expect(complaints).toEqual([])
+      for (const id of ids) await site.running.post(`/api/v1/jobs/${id}/cancel`)
+    })
   })
 })
 
@@ -140,58 +145,62 @@ describe("a job with child jobs", () => {
   })
 })
 
-describe("the list of jobs", () => {
-  it("has a bar also for a job that nobody holds, and says of which budgets it knows", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "unheld-"))
-    const store = JobStore.layerSqlite({ filename: join(folder, "jobs.db") })
-    try {
-      const first = await serve({ programs }, { store, engine })
-      await first.post("/api/v1/jobs", { program: "sends", id: "left" }, { prefer: "respond-async" })
-      await until(async () => (await (await first.fetch("/api/v1/jobs/left")).text()).includes(`"awaiting"`))
-      await first.stop()
-      const second = await serve({ programs: [splits, checks] }, { store, engine })
-      const { page } = await openPage(site.browser, `${second.url}/inspector#/jobs`)
-      const row = page.locator(".jobList .row", { hasText: "left" })
-      await row.getByText("suspended").waitFor()
-      const bar = row.getByRole("img", { name: /^cycles: 1 of 1,000\. Of this job, the list knows only/ })
-      await bar.waitFor()
-      await page.goto(`${second.url}/inspector#/jobs/left/overview`)
-      // The page of the job replays its journal.
-      await page.locator(".budget tr", { hasText: "tasks" }).getByText("1", { exact: true }).waitFor()
-      await page.close()
-      await second.stop()
-    } finally {
-      rmSync(folder, { recursive: true, force: true })
-    }
+inLong(() => {
+  describe("the list of jobs", () => {
+    it("has a bar also for a job that nobody holds, and says of which budgets it knows", async () => {
+      const folder = mkdtempSync(join(tmpdir(), "unheld-"))
+      const store = JobStore.layerSqlite({ filename: join(folder, "jobs.db") })
+      try {
+        const first = await serve({ programs }, { store, engine })
+        await first.post("/api/v1/jobs", { program: "sends", id: "left" }, { prefer: "respond-async" })
+        await until(async () => (await (await first.fetch("/api/v1/jobs/left")).text()).includes(`"awaiting"`))
+        await first.stop()
+        const second = await serve({ programs: [splits, checks] }, { store, engine })
+        const { page } = await openPage(site.browser, `${second.url}/inspector#/jobs`)
+        const row = page.locator(".jobList .row", { hasText: "left" })
+        await row.getByText("suspended").waitFor()
+        const bar = row.getByRole("img", { name: /^cycles: 1 of 1,000\. Of this job, the list knows only/ })
+        await bar.waitFor()
+        await page.goto(`${second.url}/inspector#/jobs/left/overview`)
+        // The page of the job replays its journal.
+        await page.locator(".budget tr", { hasText: "tasks" }).getByText("1", { exact: true }).waitFor()
+        await page.close()
+        await second.stop()
+      } finally {
+        rmSync(folder, { recursive: true, force: true })
+      }
+    })
   })
 })
 
 describe("a server that is away", () => {
-  it("is told once, and the page comes back by itself", async () => {
-    const first = await serve({ programs }, { engine })
-    const port = Number(new URL(first.url).port)
-    const { page } = await openPage(site.browser, `${first.url}/inspector#/jobs`)
-    await shows(page, "There are no jobs yet.")
-    await first.stop()
-    await shows(page, "The server does not answer.")
-    const count = (): Promise<number> => page.getByText(/does not answer/).count()
-    expect(await count()).toBe(1)
-    const second = await serve({ programs, port }, { engine })
-    try {
-      await page.getByText("The server does not answer.").waitFor({ state: "detached" })
-      await page.goto(`${second.url}/inspector#/jobs/none/overview`)
-      await shows(page, "There is no such job")
-      await page.route(/\/api\/v1\//, (route) => route.abort())
-      await page.goto(`${second.url}/inspector#/jobs/other/overview`)
-      await shows(page, "This page shows the job as soon as the server answers.")
+  inLong(() => {
+    it("is told once, and the page comes back by itself", async () => {
+      const first = await serve({ programs }, { engine })
+      const port = Number(new URL(first.url).port)
+      const { page } = await openPage(site.browser, `${first.url}/inspector#/jobs`)
+      await shows(page, "There are no jobs yet.")
+      await first.stop()
+      await shows(page, "The server does not answer.")
+      const count = (): Promise<number> => page.getByText(/does not answer/).count()
       expect(await count()).toBe(1)
-      await page.unroute(/\/api\/v1\//)
-      await page.getByText("The server does not answer.").waitFor({ state: "detached" })
-      await shows(page, "There is no such job")
-    } finally {
-      await page.close()
-      await second.stop()
-    }
+      const second = await serve({ programs, port }, { engine })
+      try {
+        await page.getByText("The server does not answer.").waitFor({ state: "detached" })
+        await page.goto(`${second.url}/inspector#/jobs/none/overview`)
+        await shows(page, "There is no such job")
+        await page.route(/\/api\/v1\//, (route) => route.abort())
+        await page.goto(`${second.url}/inspector#/jobs/other/overview`)
+        await shows(page, "This page shows the job as soon as the server answers.")
+        expect(await count()).toBe(1)
+        await page.unroute(/\/api\/v1\//)
+        await page.getByText("The server does not answer.").waitFor({ state: "detached" })
+        await shows(page, "There is no such job")
+      } finally {
+        await page.close()
+        await second.stop()
+      }
+    })
   })
 
   it("takes no answer, and the page says that it was not sent", async () => {
@@ -209,62 +218,71 @@ describe("a server that is away", () => {
   })
 })
 
-describe("a server that needs a token", () => {
-  it("is told once, with what to do", async () => {
-    const locked = await serve({ programs, tokens: ["all-rights"] }, { engine })
-    const { page } = await openPage(site.browser, `${locked.url}/inspector#/jobs`)
-    try {
-      await page.getByLabel("This server needs a token").waitFor()
-      await shows(page, "Enter a token above to see the jobs.")
-      expect(await page.locator(".fault").count()).toBe(0)
-      await page.getByLabel("This server needs a token").fill("all-rights")
-      await page.keyboard.press("Enter")
-      await shows(page, "There are no jobs yet.")
-      expect(await page.getByLabel("This server needs a token").count()).toBe(0)
-    } finally {
-      await page.close()
-      await locked.stop()
-    }
+inLong(() => {
+  describe("a server that needs a token", () => {
+    it("is told once, with what to do", async () => {
+      const locked = await serve({ programs, tokens: ["all-rights"] }, { engine })
+      const { page } = await openPage(site.browser, `${locked.url}/inspector#/jobs`)
+      try {
+        await page.getByLabel("This server needs a token").waitFor()
+        await shows(page, "Enter a token above to see the jobs.")
+        expect(await page.locator(".fault").count()).toBe(0)
+        await page.getByLabel("This server needs a token").fill("all-rights")
+        await page.keyboard.press("Enter")
+        await shows(page, "There are no jobs yet.")
+        expect(await page.getByLabel("This server needs a token").count()).toBe(0)
+      } finally {
+        await page.close()
+        await locked.stop()
+      }
+    })
   })
 })
 
-describe("a narrow window", () => {
-  it("has the head of a job in little room, and the answer on its first screen", async () => {
-    const jobs: ReadonlyArray<readonly [program: string, id: string, state: string, texts: ReadonlyArray<string>]> = [
-      [
-        "fails",
-        "narrowFailed",
-        "failed",
-        ["The same happened 3 times.", "AgentFailed", "pull", "how often", "EXPIRED"]
-      ],
-      [
-        "oscillates",
-        "narrowExhausted",
-        "budget-exhausted",
-        ["by closer and opener", "cycle 59 · closer", "cycle 60 · opener", "Facts added or changed"]
-      ],
-      ["queues", "narrowSlow", "running", ["It waits for", "a permit of its agent", "upload", "2 tasks run, 3 wait"]],
-      ["sends", "narrowWaits", "awaiting", ["Send the letter to Ada?", "Approve", "Reject…", "It waits for an answer"]]
-    ]
-    for (const [program, id, state, texts] of jobs) {
-      await site.start(program, id)
-      await site.reach(id, state)
-      for (const size of [
-        { width: 390, height: 844 },
-        { width: 1_280, height: 720 }
-      ]) {
-        const { complaints, page } = await site.visit(`jobs/${id}/overview`, size)
-        await until(async () => {
-          const seen = await firstScreen(page)
-          return texts.every((text) => seen.includes(text))
-        }).catch(async () => expect(await firstScreen(page), `${id} at ${size.width}`).toContain(texts.join(" + ")))
-        const head = await page.locator("header.head").boundingBox()
-        expect(head!.height, id).toBeLessThan(160)
-        const overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        expect(overflow, id).toBeLessThanOrEqual(0)
-        expect(complaints).toEqual([])
+inLong(() => {
+  describe("a narrow window", () => {
+    it("has the head of a job in little room, and the answer on its first screen", async () => {
+      const jobs: ReadonlyArray<readonly [program: string, id: string, state: string, texts: ReadonlyArray<string>]> = [
+        [
+          "fails",
+          "narrowFailed",
+          "failed",
+          ["The same happened 3 times.", "AgentFailed", "pull", "how often", "EXPIRED"]
+        ],
+        [
+          "oscillates",
+          "narrowExhausted",
+          "budget-exhausted",
+          ["by closer and opener", "cycle 59 · closer", "cycle 60 · opener", "Facts added or changed"]
+        ],
+        ["queues", "narrowSlow", "running", ["It waits for", "a permit of its agent", "upload", "2 tasks run, 3 wait"]],
+        [
+          "sends",
+          "narrowWaits",
+          "awaiting",
+          ["Send the letter to Ada?", "Approve", "Reject…", "It waits for an answer"]
+        ]
+      ]
+      for (const [program, id, state, texts] of jobs) {
+        await site.start(program, id)
+        await site.reach(id, state)
+        for (const size of [
+          { width: 390, height: 844 },
+          { width: 1_280, height: 720 }
+        ]) {
+          const { complaints, page } = await site.visit(`jobs/${id}/overview`, size)
+          await until(async () => {
+            const seen = await firstScreen(page)
+            return texts.every((text) => seen.includes(text))
+          }).catch(async () => expect(await firstScreen(page), `${id} at ${size.width}`).toContain(texts.join(" + ")))
+          const head = await page.locator("header.head").boundingBox()
+          expect(head!.height, id).toBeLessThan(160)
+          const overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+          expect(overflow, id).toBeLessThanOrEqual(0)
+          expect(complaints).toEqual([])
+        }
       }
-    }
-    await site.running.post("/api/v1/jobs/narrowSlow/cancel")
+      await site.running.post("/api/v1/jobs/narrowSlow/cancel")
+    })
   })
 })

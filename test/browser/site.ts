@@ -9,6 +9,7 @@ import { join } from "node:path"
 import type { Browser, Page } from "playwright-core"
 import { JobStore, type Program, WorkerPool } from "../../src/index.ts"
 import type { ServerOptions } from "../../src/server/Server.ts"
+import { isLong } from "../support/rounds.ts"
 import { type Below, type Running, serve, stateOf, until } from "../support/server/harness.ts"
 import { openBrowser, openPage, type Watched } from "./browser.ts"
 
@@ -62,6 +63,16 @@ export const openSite = async (
     }
   }
 }
+
+/**
+ * Widths and colours in which tests look at views: two in `npm test`, each width and each theme once, and all four in
+ * `npm run test:long`.
+ */
+export const combinations: ReadonlyArray<{ readonly width: number; readonly theme: "light" | "dark" }> = [
+  { width: 1_280, theme: "light" },
+  { width: 390, theme: "dark" },
+  ...(isLong ? [{ width: 1_280, theme: "dark" } as const, { width: 390, theme: "light" } as const] : [])
+]
 
 /** Waits for a text on the page. */
 export const shows = (page: Page, text: string | RegExp): Promise<void> => page.getByText(text).first().waitFor()

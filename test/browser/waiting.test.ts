@@ -5,6 +5,7 @@ import type { Page } from "playwright-core"
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
 import { Agent, Intent, Program } from "../../src/index.ts"
 import { programs as others } from "../support/browser/programs.ts"
+import { inLong, isLong } from "../support/rounds.ts"
 import { until } from "../support/server/harness.ts"
 import { firstScreen, focused, goTo, openSite, type Site, shows } from "./site.ts"
 
@@ -55,7 +56,7 @@ describe("a job that waits for a human", () => {
     { width: 390, height: 844 }
   ] as const
 
-  it.each([1, 3, 25])("shows its tabs and where it stands beside %i questions", async (n) => {
+  it.each(isLong ? [1, 3, 25] : [25])("shows its tabs and where it stands beside %i questions", async (n) => {
     const id = `room-${n}`
     await ask(id, n)
     for (const size of sizes) {
@@ -104,19 +105,21 @@ describe("a job that waits for a human", () => {
   })
 })
 
-describe("the number of questions", () => {
-  it("is that of all of them, also where a page does not have them all, with a way to the others", async () => {
-    await ask("many", 25)
-    for (const place of ["jobs", "jobs/many/overview"]) {
-      const { page } = await site.visit(place)
-      await page.locator(".waiting h2", { hasText: "25 questions, 20 on this page" }).waitFor()
-      await page.getByRole("button", { name: place === "jobs" ? "Older jobs" : "Later questions" }).click()
-      await shows(page, "Send letter 24 to Ada?")
-      await page.locator(".waiting h2", { hasText: "25 questions, 5 on this page" }).waitFor()
-    }
-    const { page } = await site.visit("jobs/many/events")
-    await page.locator(".waitingLine", { hasText: "25 questions" }).waitFor()
-    await stop("many")
+inLong(() => {
+  describe("the number of questions", () => {
+    it("is that of all of them, also where a page does not have them all, with a way to the others", async () => {
+      await ask("many", 25)
+      for (const place of ["jobs", "jobs/many/overview"]) {
+        const { page } = await site.visit(place)
+        await page.locator(".waiting h2", { hasText: "25 questions, 20 on this page" }).waitFor()
+        await page.getByRole("button", { name: place === "jobs" ? "Older jobs" : "Later questions" }).click()
+        await shows(page, "Send letter 24 to Ada?")
+        await page.locator(".waiting h2", { hasText: "25 questions, 5 on this page" }).waitFor()
+      }
+      const { page } = await site.visit("jobs/many/events")
+      await page.locator(".waitingLine", { hasText: "25 questions" }).waitFor()
+      await stop("many")
+    })
   })
 })
 
@@ -155,39 +158,43 @@ describe("the focus", () => {
     expect((await site.running.fetch("/api/v1/jobs/focus", { method: "DELETE" })).status).toBe(200)
   })
 
-  it("stays at the button where an answer was not taken", async () => {
-    await ask("away", 2)
-    const { page } = await site.visit("jobs/away/overview")
-    await shows(page, "Send letter 1 to Ada?")
-    await page.route(/\/api\/v1\//, (route) => route.abort())
-    await page.getByRole("button", { name: "Approve" }).focus()
-    await page.keyboard.press("Enter")
-    await shows(page, "Your answer was not sent.")
-    expect(await focused(page)).toBe("Approve")
-    await stop("away")
+  inLong(() => {
+    it("stays at the button where an answer was not taken", async () => {
+      await ask("away", 2)
+      const { page } = await site.visit("jobs/away/overview")
+      await shows(page, "Send letter 1 to Ada?")
+      await page.route(/\/api\/v1\//, (route) => route.abort())
+      await page.getByRole("button", { name: "Approve" }).focus()
+      await page.keyboard.press("Enter")
+      await shows(page, "Your answer was not sent.")
+      expect(await focused(page)).toBe("Approve")
+      await stop("away")
+    })
   })
 
-  it("stays where it was when a job is paused, resumed, cancelled and deleted", async () => {
-    await site.start("counts", "steered", { to: 900, ms: 100 })
-    await site.reach("steered", "running")
-    const { page } = await site.visit("jobs/steered/overview")
-    const press = async (name: string): Promise<void> => {
-      await page.getByRole("button", { name }).focus()
+  inLong(() => {
+    it("stays where it was when a job is paused, resumed, cancelled and deleted", async () => {
+      await site.start("counts", "steered", { to: 900, ms: 100 })
+      await site.reach("steered", "running")
+      const { page } = await site.visit("jobs/steered/overview")
+      const press = async (name: string): Promise<void> => {
+        await page.getByRole("button", { name }).focus()
+        await page.keyboard.press("Enter")
+      }
+      await press("Pause")
+      await until(async () => (await focused(page)) === "Resume", 20_000)
       await page.keyboard.press("Enter")
-    }
-    await press("Pause")
-    await until(async () => (await focused(page)) === "Resume", 20_000)
-    await page.keyboard.press("Enter")
-    await until(async () => (await focused(page)) === "Pause")
-    await press("Cancel…")
-    await page.getByRole("button", { name: "Let it run" }).click()
-    await until(async () => (await focused(page)) === "Cancel…")
-    await page.keyboard.press("Enter")
-    await page.getByRole("button", { name: "Cancel the job" }).click()
-    await until(async () => (await focused(page)) === "Delete…")
-    await page.keyboard.press("Enter")
-    await page.getByRole("button", { name: "Delete the job" }).click()
-    await page.waitForURL(/#\/jobs$/)
-    await until(async () => (await focused(page)) === "main")
+      await until(async () => (await focused(page)) === "Pause")
+      await press("Cancel…")
+      await page.getByRole("button", { name: "Let it run" }).click()
+      await until(async () => (await focused(page)) === "Cancel…")
+      await page.keyboard.press("Enter")
+      await page.getByRole("button", { name: "Cancel the job" }).click()
+      await until(async () => (await focused(page)) === "Delete…")
+      await page.keyboard.press("Enter")
+      await page.getByRole("button", { name: "Delete the job" }).click()
+      await page.waitForURL(/#\/jobs$/)
+      await until(async () => (await focused(page)) === "main")
+    })
   })
 })

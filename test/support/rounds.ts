@@ -9,3 +9,8 @@ export const isLong = process.env["CONVERGE_TEST_LONG"] === "1"
 
 /** Chooses a number of rounds, seeds or cases. */
 export const rounds = (inTest: number, inLong: number): number => (isLong ? inLong : inTest)
+
+/** Defines tests that `npm test` has no time for. A shorter one of the same file looks at the same part. */
+export const inLong = (define: () => void): void => {
+  if (isLong) define()
+}
