@@ -168,7 +168,7 @@ describe("a program that goes by its facts", () => {
           })
         ]
       })
-      const report = yield* Testing.simulate(halving, { input: 6, children: [halving], seeds: 60 })
+      const report = yield* Testing.simulate(halving, { input: 6, children: [halving], seeds: 25 })
       expect(report).toMatchObject({ status: "converged" })
       expect(report.faults.kills).toBeGreaterThan(20)
     })
@@ -216,11 +216,11 @@ describe("a program that goes by its facts", () => {
           })
         ]
       })
-      const report = yield* Testing.simulate(parent, { input, children: [child], seeds: 60 })
-      expect(report).toMatchObject({ status: "converged", seeds: 60 })
+      const report = yield* Testing.simulate(parent, { input, children: [child], seeds: 25 })
+      expect(report).toMatchObject({ status: "converged", seeds: 25 })
       const hanging = tasks(() => Effect.never, { timeout: "1 second" })
-      const late = yield* Testing.simulate(hanging, { input, seeds: 30 })
-      expect(late).toMatchObject({ status: "failed", seeds: 30 })
+      const late = yield* Testing.simulate(hanging, { input, seeds: 15 })
+      expect(late).toMatchObject({ status: "failed", seeds: 15 })
     })
   )
 
@@ -238,7 +238,7 @@ describe("a program that goes by its facts", () => {
           })
         ]
       })
-      expect(yield* Testing.simulate(endless, { input, seeds: 40 })).toMatchObject({ status: "budget-exhausted" })
+      expect(yield* Testing.simulate(endless, { input, seeds: 15 })).toMatchObject({ status: "budget-exhausted" })
       const dear = Program.make("dear", {
         input: Ids,
         seed,
@@ -258,12 +258,12 @@ describe("a program that goes by its facts", () => {
         ]
       })
       // An agent that runs again pays again: the budget may then end a job that it does not end otherwise.
-      const paid = yield* Testing.simulate(dear, { input, faults: ["kills"], budget: { maxTokens: 30 } })
-      expect(paid).toMatchObject({ status: "converged", seeds: 100 })
-      const broke = yield* Testing.simulate(dear, { input, seeds: 40, budget: { maxTokens: 20 } })
+      const paid = yield* Testing.simulate(dear, { input, faults: ["kills"], seeds: 40, budget: { maxTokens: 30 } })
+      expect(paid).toMatchObject({ status: "converged", seeds: 40 })
+      const broke = yield* Testing.simulate(dear, { input, seeds: 15, budget: { maxTokens: 20 } })
       expect(broke).toMatchObject({ status: "budget-exhausted", error: "BudgetExhausted" })
       const waiting = tasks(() => Effect.as(Effect.sleep("20 seconds"), 1))
-      const report = yield* Testing.simulate(waiting, { input, seeds: 40, budget: { maxDuration: "30 seconds" } })
+      const report = yield* Testing.simulate(waiting, { input, seeds: 15, budget: { maxDuration: "30 seconds" } })
       expect(report).toMatchObject({ status: "converged" })
       expect(report.faults.load).toBeGreaterThan(0)
     })
@@ -281,9 +281,9 @@ describe("a program that goes by its facts", () => {
           })
         ]
       })
-      const report = yield* Testing.simulate(asking, { input: ["a", "b"], seeds: 40, decide: () => undefined })
+      const report = yield* Testing.simulate(asking, { input: ["a", "b"], seeds: 15, decide: () => undefined })
       expect(report).toMatchObject({ status: "awaiting", waitsFor: ['the approval "a"', 'the approval "b"'] })
-      const denied = yield* Testing.simulate(asking, { input: ["a", "b"], seeds: 40, decide: ({ id }) => id === "a" })
+      const denied = yield* Testing.simulate(asking, { input: ["a", "b"], seeds: 15, decide: ({ id }) => id === "a" })
       expect(denied).toMatchObject({ status: "converged", waitsFor: [] })
     })
   )
@@ -429,7 +429,7 @@ describe("a mistake of a program", () => {
       })
       const layer = Layer.effectDiscard(fresh)
       const options = { input: ["a"], handlers: [forgetful], layer }
-      expect((yield* Testing.simulate(shop, { ...options, faults: ["kills", "pauses"] })).seeds).toBe(100)
+      expect((yield* Testing.simulate(shop, { ...options, seeds: 40, faults: ["kills", "pauses"] })).seeds).toBe(40)
       const found = yield* failed(Testing.simulate(shop, { ...options, faults: ["repeated-answers"] }))
       expect(found).toMatchObject({ what: "answer", agent: "charge", expected: expect.stringContaining(`"number":0`) })
       expect(found.happens).toEqual(["call 1 of a handler is made twice, with the same idempotency key"])
@@ -449,8 +449,8 @@ describe("a mistake of a program", () => {
           })
         )
       const options = { input: ["a"], outside: Effect.sync(() => [...letters]) }
-      const careful = yield* Testing.simulate(shop, { ...options, handlers: [writing(true)] })
-      expect([careful.seeds, letters.length]).toEqual([100, 1])
+      const careful = yield* Testing.simulate(shop, { ...options, seeds: 40, handlers: [writing(true)] })
+      expect([careful.seeds, letters.length]).toEqual([40, 1])
       const found = yield* failed(Testing.simulate(shop, { ...options, handlers: [writing(false)] }))
       expect(found).toMatchObject({ what: "outside", seed: 1 })
       expect(found.message).toContain("something was done again that was done before")
@@ -629,8 +629,8 @@ describe("a report", () => {
       expect(first.seed).toBe(77)
       const fine = tasks(() => Effect.succeed(1))
       const [one, other] = [
-        yield* Testing.simulate(fine, { input, seeds: 30 }),
-        yield* Testing.simulate(fine, { input, seeds: 30 })
+        yield* Testing.simulate(fine, { input, seeds: 15 }),
+        yield* Testing.simulate(fine, { input, seeds: 15 })
       ]
       expect(JSON.stringify(other)).toBe(JSON.stringify(one))
     })
