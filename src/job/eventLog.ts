@@ -24,18 +24,22 @@ const pageLength = 16_384
 /** How a reader reads a log. */
 export interface ReadingOptions {
   /**
-   * The pause before a reader that has had everything reads on, so that records that come meanwhile are read together.
-   * Default: none.
+   * The pause before a reader that has had everything reads on, so that records that come meanwhile are read together. `read`: the
+   * events that it has read since the pause before. Default: none.
    */
-  readonly pace?: Effect.Effect<void>
+  readonly pace?: (read: number) => Effect.Effect<void>
   /** Characters of canonical text behind the events of a page, about. Default: a few thousand. */
   readonly pageLength?: number
 }
 
-/** The place of the record that a reader reads next, and whether the reader has had all records before it that were there. */
+/**
+ * The place of the record that a reader reads next, whether the reader has had all records before it that were there, and the events
+ * that it has read since it last waited.
+ */
 interface Next {
   readonly from: number
   readonly hasAll: boolean
+  readonly read: number
 }
 
 export class EventLog {
@@ -142,7 +146,7 @@ export class EventLog {
   /** Like `stream`, but only events with a number above `seq`. If there is none yet, it waits. */
   after(seq: number, options: ReadingOptions = {}): Stream.Stream<JobEvent> {
     return Stream.suspend(() => {
-      const first: Next = { from: this.#recordAfter(seq), hasAll: false }
+      const first: Next = { from: this.#recordAfter(seq), hasAll: false, read: 0 }
       return Stream.paginate(first, (next) => this.#page(next, seq, options))
     })
   }
@@ -163,18 +167,23 @@ export class EventLog {
       const from = Math.max(next.from, this.#droppedRecords)
       const isThere = from - this.#droppedRecords < this.#records.length
       const isDue = !next.hasAll || this.#ended
-      if (isThere && isDue) return Effect.succeed(this.#pageFrom(from, after, options.pageLength ?? pageLength))
+      if (isThere && isDue)
+        return Effect.succeed(this.#pageFrom({ ...next, from }, after, options.pageLength ?? pageLength))
       if (!isThere && this.#ended) return Effect.succeed([[], Option.none()] as const)
       // A job that is faster than its reader is never waited for: the pause comes although there is a record.
       const grown = this.#grownBeyond(from)
       const { pace } = options
-      const read = pace === undefined ? grown : Effect.andThen(grown, pace)
-      return Effect.as(read, [[], Option.some({ from, hasAll: false })] as const)
+      const waited = pace === undefined ? grown : Effect.flatMap(grown, () => pace(next.read))
+      return Effect.as(waited, [[], Option.some({ from, hasAll: false, read: 0 })] as const)
     })
   }
 
   /** The events of some records that are there, from a place on. */
-  #pageFrom(from: number, after: number, most: number): readonly [ReadonlyArray<JobEvent>, Option.Option<Next>] {
+  #pageFrom(
+    { from, read }: Next,
+    after: number,
+    most: number
+  ): readonly [ReadonlyArray<JobEvent>, Option.Option<Next>] {
     const page: Array<JobEvent> = []
     let place = from - this.#droppedRecords
     for (let length = 0; page.length < pageEvents && length < most; place++) {
@@ -188,7 +197,7 @@ export class EventLog {
       if (record._tag === "Halted") return [page, Option.none()]
     }
     const hasAll = place >= this.#records.length
-    return [page, Option.some({ from: place + this.#droppedRecords, hasAll })]
+    return [page, Option.some({ from: place + this.#droppedRecords, hasAll, read: read + page.length })]
   }
 
   /** Waits for the record at a place. It may have come since the reader looked: a fiber can be suspended in between. */

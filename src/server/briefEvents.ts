@@ -58,7 +58,7 @@ export const briefText = (
   view: JobView | undefined,
   textOf: (event: JobEvent) => string = (few) => eventText(few, view)
 ): string => {
-  if (factsOf(event).length > Limits.briefFacts) return withFewFacts(event, view)
+  if (factsOf(event).length > 2 * Limits.briefFacts) return withFewFacts(event, view)
   const text = textOf(event)
   if (text.length <= Limits.briefEventLength) return text
   const fields = Object.entries(parseJson(text) as Readonly<Record<string, unknown>>)

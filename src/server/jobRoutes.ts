@@ -42,7 +42,7 @@ import * as Problems from "./problems.ts"
 import { cutValue } from "./previews.ts"
 import { attributesAsked, type FactName, refOf } from "./queries.ts"
 import type * as Shapes from "./shapes.ts"
-import { briefPageLength, type Format, lookingMs, paceOf, viewer, writingMs } from "./viewer.ts"
+import { briefPageLength, busyMs, type Format, lookingMs, paceOf, viewer, writingMs } from "./viewer.ts"
 import { notTaken, problemOf, steer } from "./steering.ts"
 import { placeOf, streamed } from "./streams.ts"
 import { telemetry } from "./telemetryRoute.ts"
@@ -170,7 +170,7 @@ const events = Effect.fnUntraced(function* (
   const place = placeOf(request)
   const isBrief = query.brief === "true"
   const events = eventsAfter(store, found, after, (journal) => room.reading(place, journal, contextBytesOf), {
-    pace: paceOf(isBrief ? lookingMs : writingMs),
+    pace: isBrief ? paceOf(lookingMs, busyMs) : paceOf(writingMs),
     ...(isBrief ? { pageLength: briefPageLength } : {})
   })
   const isNext = isKnown(found)

@@ -38,11 +38,14 @@ export type RecordingEnd =
 /** Tuning: so many items that a viewer has not been sent end the pause between two writes to it. */
 const burst = 256
 
-/** The number of the last item that a viewer was sent, and whether that was all there was. */
+/** The number of the last item that a viewer was sent, whether that was all there was, and the items since its last pause. */
 interface ViewerPlace {
   readonly last: number
   readonly hasAll: boolean
+  readonly sent: number
 }
+
+type Pace = (sent: number) => Effect.Effect<void>
 
 /** In place of an item that was dropped. */
 const gone: Recorded = { tag: "", sequence: 0, text: "" }
@@ -129,28 +132,30 @@ export class Recording {
 
   /**
    * The items with a number above `sequence`, page by page, until the recording has ended. `pace`: the pause before a viewer that
-   * has had everything is sent more, so that items that come meanwhile are sent together; default none.
+   * has had everything is sent more, so that items that come meanwhile are sent together; default none. `sent`: the items that it was
+   * sent since the pause before.
    */
-  after(sequence: number, pace?: Effect.Effect<void>): Stream.Stream<Recorded> {
-    return Stream.paginate({ last: sequence, hasAll: false }, (place) => this.#page(place, pace))
+  after(sequence: number, pace?: Pace): Stream.Stream<Recorded> {
+    return Stream.paginate({ last: sequence, hasAll: false, sent: 0 }, (place) => this.#page(place, pace))
   }
 
   #page(
-    { hasAll, last }: ViewerPlace,
-    pace: Effect.Effect<void> | undefined
+    { hasAll, last, sent }: ViewerPlace,
+    pace: Pace | undefined
   ): Effect.Effect<readonly [ReadonlyArray<Recorded>, Option.Option<ViewerPlace>]> {
     return Effect.suspend(() => {
       const page = hasAll && this.#end === undefined ? [] : this.#next(last)
       const newest = page.at(-1)?.sequence
       if (newest !== undefined) {
-        return Effect.succeed([page, Option.some({ last: newest, hasAll: newest === this.#newest })] as const)
+        const next = { last: newest, hasAll: newest === this.#newest, sent: sent + page.length }
+        return Effect.succeed([page, Option.some(next)] as const)
       }
       if (this.#end !== undefined) return Effect.succeed([[], Option.none()] as const)
       // A burst does not wait for the end of the pause: the window might lose its first items meanwhile.
-      const rest = pace === undefined ? Effect.void : Effect.raceFirst(pace, this.#reached(last + burst))
+      const rest = pace === undefined ? Effect.void : Effect.raceFirst(pace(sent), this.#reached(last + burst))
       // An item comes within a step of the job, which must not write it.
       const come = Effect.andThen(this.#reached(last + 1), Effect.andThen(rest, Effect.yieldNow))
-      return Effect.as(come, [[], Option.some({ last, hasAll: false })] as const)
+      return Effect.as(come, [[], Option.some({ last, hasAll: false, sent: 0 })] as const)
     })
   }
 

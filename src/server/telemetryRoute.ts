@@ -17,7 +17,7 @@ import * as Problems from "./problems.ts"
 import { streamed } from "./streams.ts"
 import { Status } from "./shapes.ts"
 import type { Recorded, Recording, RecordingEnd } from "./telemetryRoom.ts"
-import { bytesOf, framed, goodbyeItem, type Item, lookingMs, paceOf } from "./viewer.ts"
+import { busyMs, bytesOf, framed, goodbyeItem, type Item, lookingMs, paceOf } from "./viewer.ts"
 
 interface TelemetryRequest {
   readonly params: { readonly id: string }
@@ -45,7 +45,7 @@ const endText = (end: Extract<RecordingEnd, { readonly _tag: "Ended" }>): string
 export const telemetryItems = (
   recording: Recording,
   last: Last | undefined,
-  pace?: Effect.Effect<void>
+  pace?: (sent: number) => Effect.Effect<void>
 ): Stream.Stream<Item> => {
   const isOfOther = last !== undefined && last.name !== recording.name
   const after = isOfOther ? 0 : (last?.sequence ?? 0)
@@ -115,6 +115,6 @@ export const telemetry = Effect.fnUntraced(function* (core: SharedCore, asking: 
     core,
     request,
     "text/event-stream",
-    bytesOf(telemetryItems(recording, last, paceOf(lookingMs)), options)
+    bytesOf(telemetryItems(recording, last, paceOf(lookingMs, busyMs)), options)
   )
 })

@@ -18,21 +18,30 @@ import type { JobView } from "../job/view.ts"
 import type { SourceEvent } from "./eventSource.ts"
 import type { WrittenEvents } from "./writtenEvents.ts"
 
-/** Tuning: milliseconds between two writes to a viewer that has everything: to a program, and to somebody who looks on. */
+/**
+ * Tuning: milliseconds between two writes to a viewer that has everything: to a program, to somebody who looks on, and to somebody
+ * who looks on where so much comes that nobody can read it.
+ */
 export const writingMs = 10
 export const lookingMs = 50
+export const busyMs = 100
+/** Tuning: so many events between two pauses are more than somebody can read. */
+const busyEvents = 50
 
 /**
  * The pause before a write to a viewer that has everything: none if the last write was long ago. Events that come meanwhile go
- * with it, since a write costs more than the events in it, and the job pays for it.
+ * with it, since a write costs more than the events in it, and the job pays for it. `busy`: the milliseconds where much was read
+ * since the last pause; default `ms`.
  */
-export const paceOf = (ms: number): Effect.Effect<void> => {
+export const paceOf = (ms: number, busy = ms): ((read: number) => Effect.Effect<void>) => {
   let last = -Infinity
-  return Effect.flatMap(Clock.currentTimeMillis, (now) => {
-    const wait = Math.min(last + ms - now, ms)
-    last = now + Math.max(wait, 0)
-    return wait > 0 ? Effect.sleep(wait) : Effect.void
-  })
+  return (read) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      const most = read > busyEvents ? busy : ms
+      const wait = Math.min(last + most - now, most)
+      last = now + Math.max(wait, 0)
+      return wait > 0 ? Effect.sleep(wait) : Effect.void
+    })
 }
 
 /** Tuning: characters of canonical text behind the events that a viewer of brief events is sent at once. */

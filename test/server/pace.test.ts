@@ -101,7 +101,7 @@ describe("the pace of a viewer", () => {
       const pace = paceOf(30)
       const written: Array<number> = []
       const write = Effect.andThen(
-        pace,
+        pace(1),
         Effect.map(Clock.currentTimeMillis, (now) => void written.push(now))
       )
       yield* Effect.forkChild(Effect.andThen(write, Effect.andThen(write, write)), { startImmediately: true })
@@ -115,9 +115,43 @@ describe("the pace of a viewer", () => {
       expect(written).toEqual([0, 30, 60, 100, 80])
     })
   )
+
+  it.effect("is longer where more comes than somebody can read", () =>
+    Effect.gen(function* () {
+      const pace = paceOf(30, 80)
+      const written: Array<number> = []
+      const write = (read: number) =>
+        Effect.andThen(
+          pace(read),
+          Effect.map(Clock.currentTimeMillis, (now) => void written.push(now))
+        )
+      const all = Effect.forEach([0, 1_000, 1_000, 3, 1_000], write, { discard: true })
+      yield* Effect.forkChild(all, { startImmediately: true })
+      yield* TestClock.adjust(400)
+      expect(written).toEqual([0, 80, 160, 190, 270])
+    })
+  )
 })
 
 describe("a reader of a log", () => {
+  it.effect("tells its pace how much it has read since the pause before", () =>
+    Effect.gen(function* () {
+      const log = new EventLog()
+      const told: Array<number> = []
+      const append = (many: number): void => upTo(many).forEach((cycle) => log.append({ _tag: "Awaiting", cycle }))
+      append(600)
+      const pace = (read: number) => Effect.sync(() => void told.push(read))
+      yield* Effect.forkChild(Stream.runDrain(log.after(0, { pace })), { startImmediately: true })
+      for (const many of [1, 7, 1]) {
+        yield* TestClock.adjust(0)
+        append(many)
+      }
+      yield* TestClock.adjust(0)
+      expect(told[0]).toBe(600)
+      expect(told.reduce((sum, read) => sum + read)).toBe(608)
+    })
+  )
+
   it.effect("is given the events of many cycles at once, in order, and of one where no more are there", () =>
     Effect.gen(function* () {
       const job = yield* Engine.start(count, { to: 300 })
@@ -143,13 +177,13 @@ describe("a reader of a log", () => {
       const rest = (cycle: number) => log.append({ _tag: "Awaiting", cycle })
       for (const cycle of upTo(600)) rest(cycle)
       let pauses = 0
-      const pace = Effect.suspend(() => {
+      const pace = (): Effect.Effect<void> => {
         pauses++
         for (const cycle of upTo(3)) rest(cycle)
         if (pauses === 2)
           log.append({ _tag: "Halted", cycle: 1, tier: 0, status: "failed", version: 1, hash: "", cause: undefined })
         return Effect.void
-      })
+      }
       const pages: Array<number> = []
       yield* Effect.forkChild(
         Stream.runForEachArray(log.after(0, { pace }), (page) => Effect.sync(() => void pages.push(page.length))),
