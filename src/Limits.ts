@@ -310,8 +310,8 @@ export const Limits = {
   /** Jobs whose recorded times and counts of tasks a server keeps between two questions. */
   serverWorks: 100,
   /**
-   * An event in a list: characters up to which it stays as it is; the facts that are sent of an event with more than twice as many;
-   * and of a longer event characters of the value of each fact and of every other text, and parts of other lists.
+   * An event in a list: characters up to which it stays as it is; the facts that are sent of an event with more than twice as
+   * many; and of a longer event characters of the value of each fact and of every other text, and parts of other lists.
    */
   briefEventLength: 1_000,
   briefFacts: 2,

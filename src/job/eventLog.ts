@@ -24,8 +24,8 @@ const pageLength = 16_384
 /** How a reader reads a log. */
 export interface ReadingOptions {
   /**
-   * The pause before a reader that has had everything reads on, so that records that come meanwhile are read together. `read`: the
-   * events that it has read since the pause before. Default: none.
+   * The pause before a reader that has had everything reads on, so that records that come meanwhile are read together. `read`:
+   * the events that it has read since the pause before. Default: none.
    */
   readonly pace?: (read: number) => Effect.Effect<void>
   /** Characters of canonical text behind the events of a page, about. Default: a few thousand. */
@@ -33,8 +33,8 @@ export interface ReadingOptions {
 }
 
 /**
- * The place of the record that a reader reads next, whether the reader has had all records before it that were there, and the events
- * that it has read since it last waited.
+ * The place of the record that a reader reads next, whether the reader has had all records before it that were there, and the
+ * events that it has read since it last waited.
  */
 interface Next {
   readonly from: number

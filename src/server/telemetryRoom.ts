@@ -132,8 +132,8 @@ export class Recording {
 
   /**
    * The items with a number above `sequence`, page by page, until the recording has ended. `pace`: the pause before a viewer that
-   * has had everything is sent more, so that items that come meanwhile are sent together; default none. `sent`: the items that it was
-   * sent since the pause before.
+   * has had everything is sent more, so that items that come meanwhile are sent together; default none. `sent`: the items that it
+   * was sent since the pause before.
    */
   after(sequence: number, pace?: Pace): Stream.Stream<Recorded> {
     return Stream.paginate({ last: sequence, hasAll: false, sent: 0 }, (place) => this.#page(place, pace))

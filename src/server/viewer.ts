@@ -19,8 +19,8 @@ import type { SourceEvent } from "./eventSource.ts"
 import type { WrittenEvents } from "./writtenEvents.ts"
 
 /**
- * Tuning: milliseconds between two writes to a viewer that has everything: to a program, to somebody who looks on, and to somebody
- * who looks on where so much comes that nobody can read it.
+ * Tuning: milliseconds between two writes to a viewer that has everything: to a program, to somebody who looks on, and to
+ * somebody who looks on where so much comes that nobody can read it.
  */
 export const writingMs = 10
 export const lookingMs = 50

@@ -215,6 +215,8 @@ describe("a search field", () => {
     await page.locator(".pane h2", { hasText: "Letter/Bob" }).waitFor()
     await until(async () => /fact/.test(await focused(page)))
     await page.goto(`${site.running.url}/inspector#/jobs`)
+    // The view before has a field of the same name.
+    await page.locator(".jobList .row").first().waitFor()
     await page.locator("#search").fill("search")
     await page.locator(".row", { hasText: "search" }).first().waitFor()
     await page.keyboard.press("ArrowDown")
