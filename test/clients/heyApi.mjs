@@ -128,6 +128,27 @@ const system = async (): Promise<void> => {
   check("ready", ready.data?.status === "ready", ready.data)
 }
 
+const journals = async (): Promise<void> => {
+  const path = { id: "hey-1" }
+  const work = await api.insightWork({ path, query: { agents: "true" } })
+  check("work", work.data !== undefined && work.data.cycle > 3, work.data ?? work.error)
+  const intents = await api.insightIntents({ path: { id: "hey-5" } })
+  check("intents", intents.data?.intents[0]?.kind !== undefined, intents.data ?? intents.error)
+  const listed = await api.journalsList({ query: { program: "count", limit: 2 } })
+  check("journals", listed.data?.jobs.length === 2, listed.data ?? listed.error)
+  const head = await api.journalsHead({ path })
+  check("journal", head.data?.status === "converged", head.data ?? head.error)
+  const rows = await api.journalsRows({ path, query: { after: 1, until: 3 } })
+  check("journal rows", rows.data?.rows.map(({ cycle }) => cycle).join() === "2,3", rows.data ?? rows.error)
+  const base = await api.journalsBase({ path: { id: "hey-fork" } })
+  check("journal base", base.response !== undefined, base.error)
+  const kept = await api.journalsKept({ path })
+  check("journal kept", kept.data?.kept.length === 0, kept.data ?? kept.error)
+  const copy = await api.journalsBackup({ parseAs: "blob" })
+  const bytes = copy.data as unknown as Blob
+  check("backup", (await bytes.slice(0, 15).text()) === "SQLite format 3", copy.error)
+}
+
 const deletion = async (): Promise<void> => {
   const gone = await api.jobsDelete({ path: { id: "hey-1" } })
   check("delete", gone.data?.deleted === 1, gone.data ?? gone.error)
@@ -139,6 +160,6 @@ const deletion = async (): Promise<void> => {
 
 export const use = async (baseUrl: string): Promise<void> => {
   client.setConfig({ baseUrl })
-  for (const part of [jobs, past, steering, system, deletion]) await part()
+  for (const part of [jobs, past, steering, system, journals, deletion]) await part()
 }
 `

@@ -140,6 +140,29 @@ const system = async (client: Client): Promise<void> => {
   check("ready", ready.data?.status === "ready", ready.data)
 }
 
+const journals = async (client: Client): Promise<void> => {
+  const path = { id: "fetch-1" }
+  const counted = { path, query: { agents: "true" as const } }
+  const work = await client.GET("/api/v1/jobs/{id}/work", { params: counted })
+  check("work", work.data !== undefined && work.data.cycle > 3, work.data ?? work.error)
+  const intents = await client.GET("/api/v1/jobs/{id}/intents", { params: { path: { id: "fetch-5" } } })
+  check("intents", intents.data?.intents[0]?.kind !== undefined, intents.data ?? intents.error)
+  const listed = await client.GET("/api/v1/journals", { params: { query: { program: "count", limit: 2 } } })
+  check("journals", listed.data?.jobs.length === 2, listed.data ?? listed.error)
+  const head = await client.GET("/api/v1/jobs/{id}/journal", { params: { path } })
+  check("journal", head.data?.status === "converged", head.data ?? head.error)
+  const some = { path, query: { after: 1, until: 3 } }
+  const rows = await client.GET("/api/v1/jobs/{id}/journal/rows", { params: some })
+  check("journal rows", rows.data?.rows.map(({ cycle }) => cycle).join() === "2,3", rows.data ?? rows.error)
+  const base = await client.GET("/api/v1/jobs/{id}/journal/base", { params: { path: { id: "fetch-fork" } } })
+  check("journal base", base.response !== undefined, base.error)
+  const kept = await client.GET("/api/v1/jobs/{id}/journal/kept", { params: { path } })
+  check("journal kept", kept.data?.kept.length === 0, kept.data ?? kept.error)
+  const copy = await client.POST("/api/v1/backup", { parseAs: "blob" })
+  const bytes = copy.data as unknown as Blob
+  check("backup", (await bytes.slice(0, 15).text()) === "SQLite format 3", copy.error)
+}
+
 const deletion = async (client: Client): Promise<void> => {
   const params = { path: { id: "fetch-1" } }
   const gone = await client.DELETE("/api/v1/jobs/{id}", { params })
@@ -152,6 +175,6 @@ const deletion = async (client: Client): Promise<void> => {
 
 export const use = async (baseUrl: string): Promise<void> => {
   const client = createClient<paths>({ baseUrl })
-  for (const part of [jobs, past, steering, system, deletion]) await part(client)
+  for (const part of [jobs, past, steering, system, journals, deletion]) await part(client)
 }
 `

@@ -1,4 +1,5 @@
 /** The OpenAPI document is the contract: requests that are made from it are not refused for their shape. */
+import { readFile } from "node:fs/promises"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { randomOf } from "../support/core/random.ts"
 import { rounds } from "../support/rounds.ts"
@@ -170,6 +171,16 @@ describe("a request that is made from the document", () => {
 })
 
 describe("the document", () => {
+  it("has no operation that the check of the generated clients leaves out", async () => {
+    const text = await readFile(new URL("../clients/openapiFetch.mjs", import.meta.url), "utf8")
+    const left = Object.entries(document.paths).flatMap(([path, operations]) =>
+      Object.keys(operations)
+        .map((method) => `client.${method.toUpperCase()}("${path}"`)
+        .filter((call) => !text.includes(call))
+    )
+    expect(left).toEqual([])
+  })
+
   it("names the server, both formats of events, and when to ask again", () => {
     expect(document.servers).toEqual([expect.objectContaining({ url: "/" })])
     const events = document.paths["/api/v1/jobs/{id}/events"]?.["get"]
