@@ -100,6 +100,8 @@ const contender = (setup: Setup, size: Size): Contender => ({
       round: async () => {
         const id = `${setup}-${++number}`
         const { url } = await ask({ _tag: "Serve", isServed: setup !== "without" })
+        // A viewer that has yet to start would come when a short job is over, and wait for its progress forever.
+        if (setup === "viewer") await watch({ url })
         const seen = setup === "viewer" ? watch({ url, id }) : undefined
         const { cpuMs, hash, ms } = await ask({ _tag: "Run", id, grows: input })
         const kb = seen === undefined ? 0 : (await seen).bytes / 1_000
