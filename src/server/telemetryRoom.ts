@@ -45,7 +45,8 @@ interface ViewerPlace {
   readonly sent: number
 }
 
-type Pace = (sent: number) => Effect.Effect<void>
+/** The pause before a viewer is sent more. `sent`: the items since the pause before. */
+export type Pace = (sent: number) => Effect.Effect<void>
 
 /** In place of an item that was dropped. */
 const gone: Recorded = { tag: "", sequence: 0, text: "" }
@@ -66,8 +67,6 @@ export const telemetryText = (item: JobTelemetry): string => {
 export class Recording {
   /** Names this recording among those of other processes and of other times. */
   readonly name: string
-  /** The server keeps it no more. Viewers that read it read on. */
-  isDropped = false
   /** By number, oldest first, after those that were dropped. */
   #items: Array<Recorded> = []
   #dropped = 0
@@ -195,8 +194,8 @@ export class Recording {
 export class TelemetryRoom {
   /** By their jobs. A recording must not keep the facts of an ended job, which the server lets go of. */
   readonly #recordings = new WeakMap<JobView, Recording>()
-  /** The recordings of jobs that have ended and were not dropped, oldest first. */
-  readonly #ended = new Set<Recording>()
+  /** The recordings of jobs that have ended, oldest first, each with its job while that is held. */
+  readonly #ended = new Map<Recording, WeakRef<JobView>>()
   #length = 0
   readonly #scope: Scope.Scope
   readonly #services: Context.Context<never>
@@ -214,18 +213,13 @@ export class TelemetryRoom {
 
   /** Whether there is a recording of a job. */
   has(view: JobView): boolean {
-    return this.#present(view) !== undefined
-  }
-
-  #present(view: JobView): Recording | undefined {
-    const recording = this.#recordings.get(view)
-    return recording?.isDropped === true ? undefined : recording
+    return this.#recordings.has(view)
   }
 
   /** The recording of a job, which begins with its first viewer; undefined if the job ended before it had any. */
   recordingOf({ end, job, view }: KnownJob): Effect.Effect<Recording | undefined> {
     return Effect.gen({ self: this }, function* () {
-      const present = this.#present(view)
+      const present = this.#recordings.get(view)
       if (present !== undefined || end !== undefined) return present
       const recording = new Recording(String(yield* Clock.currentTimeMillis))
       this.#recordings.set(view, recording)
@@ -265,13 +259,13 @@ export class TelemetryRoom {
   #close(view: JobView, recording: Recording, status: typeof Status.Type): void {
     const reason = view.leftFor
     recording.close(reason === undefined ? { _tag: "Ended", status } : { _tag: "Goodbye", reason })
-    this.#ended.add(recording)
+    this.#ended.set(recording, new WeakRef(view))
     this.#dropEnded(0)
   }
 
   /** Drops the oldest recordings of ended jobs, if there are too many, or there is no room for a text. */
   #dropEnded(length: number): void {
-    for (const recording of this.#ended) {
+    for (const recording of this.#ended.keys()) {
       const isRoom = this.#length + length <= Limits.serverTelemetryLength
       if (isRoom && this.#ended.size <= Limits.serverTelemetryEnded) break
       this.#drop(recording)
@@ -279,8 +273,9 @@ export class TelemetryRoom {
   }
 
   #drop(recording: Recording): void {
+    const view = this.#ended.get(recording)?.deref()
+    if (view !== undefined) this.#recordings.delete(view)
     this.#ended.delete(recording)
     this.#length -= recording.length
-    recording.isDropped = true
   }
 }

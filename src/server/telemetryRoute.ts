@@ -16,7 +16,7 @@ import { isKnown, type Stored } from "./directory.ts"
 import * as Problems from "./problems.ts"
 import { streamed } from "./streams.ts"
 import { Status } from "./shapes.ts"
-import type { Recorded, Recording, RecordingEnd } from "./telemetryRoom.ts"
+import type { Pace, Recorded, Recording, RecordingEnd } from "./telemetryRoom.ts"
 import { busyMs, bytesOf, framed, goodbyeItem, type Item, lookingMs, paceOf } from "./viewer.ts"
 
 interface TelemetryRequest {
@@ -42,11 +42,7 @@ export const lastOf = (id: string): Last | undefined => {
 const endText = (end: Extract<RecordingEnd, { readonly _tag: "Ended" }>): string => JSON.stringify(end)
 
 /** The items of a recording after the place of a viewer, up to its end, as texts. */
-export const telemetryItems = (
-  recording: Recording,
-  last: Last | undefined,
-  pace?: (sent: number) => Effect.Effect<void>
-): Stream.Stream<Item> => {
+export const telemetryItems = (recording: Recording, last: Last | undefined, pace?: Pace): Stream.Stream<Item> => {
   const isOfOther = last !== undefined && last.name !== recording.name
   const after = isOfOther ? 0 : (last?.sequence ?? 0)
   const idOf = (sequence: number): string => `id: ${recording.name}-${sequence}\n`
