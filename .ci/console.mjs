@@ -1,8 +1,7 @@
 // Builds the console: src/inspector/console becomes one script and one style in dist/console.
 //
-// The server puts both texts into one page (src/server/consolePage.ts). The layout engine is a script of its own, for which the page
-// asks when a view needs it.
-import { createHash } from "node:crypto"
+// The server puts both texts into one page (src/server/consolePage.ts). The layout engine is a script of its own, which the
+// page starts in a worker when a view needs it.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { fileURLToPath } from "node:url"
@@ -35,19 +34,17 @@ const { output } = await build({
 
 const script = output.find(({ type }) => type === "chunk").code
 const style = String(output.find(({ fileName }) => fileName.endsWith(".css")).source)
-const layout = readFileSync(createRequire(import.meta.url).resolve("elkjs/lib/elk.bundled.js"), "utf8")
+const layout = readFileSync(createRequire(import.meta.url).resolve("elkjs/lib/elk-worker.min.js"), "utf8")
 
 // Where the package runs from its sources, the server reads these files.
 mkdirSync(out, { recursive: true })
 writeFileSync(new URL("console.js", out), script)
 writeFileSync(new URL("console.css", out), style)
 writeFileSync(new URL("layout.js", out), layout)
-const layoutHash = `sha256-${createHash("sha256").update(layout).digest("base64")}`
-writeFileSync(new URL("layout.hash", out), layoutHash)
 
 // The compiled server has the texts in modules. The lines that their maps named are gone.
 const server = new URL("../dist/src/server/", import.meta.url)
-const texts = JSON.stringify({ script, style, layoutHash })
+const texts = JSON.stringify({ script, style })
 writeFileSync(new URL("consoleTexts.js", server), `const texts = ${texts}\nexport const consoleTexts = () => texts\n`)
 writeFileSync(
   new URL("consoleLayout.js", server),

@@ -104,8 +104,8 @@ const allowances: ReadonlyArray<Allowance> = [
   },
   {
     path: "src/inspector/console/browser.ts",
-    uses: ["setTimeout", "setInterval", "Date.now", "new Promise"],
-    reason: "the adapter of the browser: its clock, its timers, and scripts that the page loads later"
+    uses: ["setTimeout", "setInterval", "Date.now", "new Promise", "new Worker"],
+    reason: "the adapter of the browser: its clock, its timers, and the threads of the page"
   },
   {
     path: "src/inspector/console/",
@@ -486,7 +486,7 @@ describe("house style", () => {
       []
     )
     const inBundle = src.filter(isBundled).flatMap(importsOf)
-    const bundled = ["preact", "preact/hooks", "@preact/signals"]
+    const bundled = ["preact", "preact/hooks", "@preact/signals", "elkjs/lib/elk-api.js"]
     expect(inBundle.filter(({ specifier, target }) => target === undefined && !bundled.includes(specifier))).toEqual([])
   })
 

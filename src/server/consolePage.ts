@@ -2,7 +2,8 @@
  * The page of the console: one document with its style and its script. A server's page loads nothing else but its layout
  * engine, and asks only the API of that server. The page of a recorded job loads and asks nothing.
  *
- * Invariant: its policy names the style, the script and the layout engine by their hashes, so no text of a fact can ever run.
+ * Invariant: its policy names the style and the script by their hashes, so no text of a fact can ever run. The layout engine runs
+ * in a worker: only the page's script starts one, from this server's scripts or from the text in the file of a record.
  * Boundary: text; src/inspector/console has the sources, consoleTexts.ts what the build made of them.
  */
 import { sha256 } from "../values/sha256.ts"
@@ -19,7 +20,7 @@ export interface ConsolePage {
 }
 
 const documentOf = (head: string, body: string): string => `<!doctype html>
-<html lang="en" data-layout="${consoleTexts().layoutHash}">
+<html lang="en">
 <head>
 <meta charset="utf-8">
 ${head}<meta name="viewport" content="width=device-width, initial-scale=1">
@@ -33,12 +34,16 @@ ${body}<script>${consoleTexts().script}</script>
 </html>
 `
 
-/** The policy of the page: it may run its own scripts, use its own style, and ask the addresses that `connect` names. */
-const policyOf = (connect: string): ReadonlyArray<string> => {
-  const { layoutHash, script, style } = consoleTexts()
+/**
+ * The policy of the page: it may run its own script, use its own style, ask the addresses that `connect` names, and start the
+ * layout engine from those that `worker` names.
+ */
+const policyOf = (connect: string, worker: string): ReadonlyArray<string> => {
+  const { script, style } = consoleTexts()
   return [
     "default-src 'none'",
-    `script-src '${hashed(script)}' '${layoutHash}'`,
+    `script-src '${hashed(script)}'`,
+    `worker-src ${worker}`,
     `style-src '${hashed(style)}'`,
     `connect-src ${connect}`,
     "img-src data:",
@@ -50,7 +55,7 @@ const policyOf = (connect: string): ReadonlyArray<string> => {
 /** Makes the page that a server serves. */
 export const consolePage = (): ConsolePage => ({
   html: documentOf("", ""),
-  policy: [...policyOf("'self'"), "frame-ancestors 'none'"].join("; ")
+  policy: [...policyOf("'self'", "'self'"), "frame-ancestors 'none'"].join("; ")
 })
 
 /**
@@ -58,10 +63,11 @@ export const consolePage = (): ConsolePage => ({
  * begins with it. The layout engine is in the file if there is a graph to lay out.
  */
 export const consoleFile = (record: JobRecord): string => {
-  const meta = `<meta http-equiv="Content-Security-Policy" content="${policyOf("'none'").join("; ")}">\n`
+  const meta = `<meta http-equiv="Content-Security-Policy" content="${policyOf("'none'", "blob:").join("; ")}">\n`
   // A script ends at its first "</script", also within a string.
   const data = JSON.stringify(record).replaceAll("<", "\\u003c")
-  const engine = record.programs.length === 0 ? "" : `<script>${consoleLayout()}</script>\n`
+  const engine =
+    record.programs.length === 0 ? "" : `<script type="text/plain" id="layout">${consoleLayout()}</script>\n`
   const body = `<script type="application/json" id="record">${data}</script>\n${engine}`
   return documentOf(meta, body)
 }

@@ -1,18 +1,15 @@
 /**
- * The texts of the console: its script and its style, and the hash of its layout engine.
+ * The texts of the console: its script and its style.
  *
  * A build puts the texts into the compiled modules (.ci/console.mjs), so the published server reads no file for them. Where
  * the package runs from its sources, the texts are those of the last build. The layout engine is large, so it is a module of
- * its own
- * (consoleLayout.ts). Boundary: text.
+ * its own (consoleLayout.ts). Boundary: text.
  */
 import { readFileSync } from "node:fs"
 
 export interface ConsoleTexts {
   readonly script: string
   readonly style: string
-  /** The hash of the layout engine, as a policy names it. */
-  readonly layoutHash: string
 }
 
 /** Reads a text of the last build. */
@@ -30,6 +27,5 @@ let texts: ConsoleTexts | undefined
 export const consoleTexts = (): ConsoleTexts =>
   (texts ??= {
     script: readBuilt("console.js"),
-    style: readBuilt("console.css"),
-    layoutHash: readBuilt("layout.hash")
+    style: readBuilt("console.css")
   })

@@ -231,7 +231,7 @@ export const documentRoutes = (prefix: string): Layer.Layer<never, never, HttpRo
       yield* router.add("GET", "/inspector", yield* page("/inspector", console))
       const layout = Effect.map(
         Effect.promise(() => import("./consoleLayout.ts")),
-        ({ consoleLayout }) => tagged(consoleLayout(), "text/javascript; charset=utf-8")
+        ({ consoleLayout }) => tagged(consoleLayout(), "text/javascript; charset=utf-8", "default-src 'none'")
       )
       yield* router.add("GET", "/inspector/layout.js", yield* page("/inspector/layout.js", layout))
     })

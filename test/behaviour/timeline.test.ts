@@ -98,11 +98,10 @@ describe("Journal.timeline", () => {
         { agent: "sleeper", each: { kind: "Num", id: "2" }, worker: 0, startMs: 0, tookMs: 200, attempts: 1 },
         { agent: "sleeper", each: { kind: "Num", id: "3" }, worker: 0, startMs: 0, tookMs: 600, attempts: 2 }
       ])
-      // A CPU agent keeps a real processor busy, so its times are real.
-      expect(second?.recorded).toMatchObject([
-        { agent: "worker", each: { kind: "Done", id: "2" }, worker: 0, attempts: 1 }
-      ])
-      expect(second?.recorded[0]?.tookMs).toBeGreaterThanOrEqual(5)
+      // A CPU agent keeps a real processor busy, so its times are real: on a busy machine, the others may take a while, too.
+      const busy = second?.recorded.filter(({ each }) => each?.id === "2")
+      expect(busy).toMatchObject([{ agent: "worker", each: { kind: "Done", id: "2" }, worker: 0, attempts: 1 }])
+      expect(busy?.[0]?.tookMs).toBeGreaterThanOrEqual(5)
       expect(yield* timelineOf(store, { after: 1 })).toEqual([second])
       expect(yield* timelineOf(store, { until: 1 })).toEqual([first])
     })

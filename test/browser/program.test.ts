@@ -102,6 +102,20 @@ describe("the view of the program", () => {
     expect(complaints).toEqual([])
   })
 
+  it("is laid out in a thread of its own, and without the layout engine where that cannot be loaded", async () => {
+    const { complaints, page } = await site.visit("jobs/spent/program")
+    const nodes = page.locator(".chart.program .node")
+    await nodes.first().waitFor()
+    expect(page.workers().map((worker) => new URL(worker.url()).pathname)).toEqual(["/inspector/layout.js"])
+    expect(await nodes.count()).toBe(6)
+    await page.route("**/inspector/layout.js", (route) => route.abort())
+    await page.reload()
+    await nodes.first().waitFor()
+    expect(await nodes.count()).toBe(6)
+    expect(page.workers()).toEqual([])
+    expect(complaints.filter((text) => !text.includes("layout.js"))).toEqual([])
+  })
+
   it("of 40 agents and 60 kinds begins at a readable size, shows all of them, and needs no layout engine", async () => {
     await site.start("wide", "wide")
     await site.reach("wide", "converged")
@@ -109,7 +123,7 @@ describe("the view of the program", () => {
       const { complaints, page } = await site.visit("jobs/wide/program", size)
       const graph = page.locator(".chart.program")
       await until(async () => (await graph.locator(".node").count()) === 100, 20_000)
-      expect(await page.evaluate(`"ELK" in window`)).toBe(false)
+      expect(page.workers()).toEqual([])
       const text = async (): Promise<number> =>
         (await graph.locator(".node.agent text").first().boundingBox())?.height ?? 0
       expect(await text()).toBeGreaterThan(11)

@@ -58,8 +58,10 @@ describe("the page of a recorded job", () => {
     await page.getByRole("tab", { name: "Events" }).click()
     await page.getByText("JobStarted").first().waitFor()
     await page.getByRole("tab", { name: "Program" }).click()
-    await page.locator("#view svg").first().waitFor()
-    expect(requests).toEqual([])
+    await page.locator(".chart.program .node").first().waitFor()
+    // The layout engine is in the file.
+    expect(page.workers().map((worker) => new URL(worker.url()).protocol)).toEqual(["blob:"])
+    expect(requests.filter((address) => !address.startsWith("blob:"))).toEqual([])
     expect(complaints).toEqual([])
     await page.close()
   })

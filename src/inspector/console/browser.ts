@@ -1,5 +1,5 @@
 /**
- * The browser's clock, timers and frames, and the scripts that the page loads later.
+ * The browser's clock, timers and frames, and the threads of the page.
  *
  * A hidden page asks nothing; when it is shown again it asks at once. The page of a record stands still at the moment of the
  * record. Boundary: the only file of the console that owns a timer,
@@ -47,16 +47,33 @@ export const pause = (ms: number, abort: AbortSignal): Promise<void> =>
     )
   })
 
-/** Loads a script of this server, whose text must have the hash. Rejects if it cannot be loaded. */
-export const loadScript = (src: string, integrity: string): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const script = document.createElement("script")
-    script.src = src
-    script.integrity = integrity
-    script.addEventListener("load", () => resolve())
-    script.addEventListener("error", () => reject(new Error(`${src} cannot be loaded`)))
-    document.head.append(script)
+/** A script in a thread of its own, and a promise that rejects if the script cannot be loaded or throws while nobody calls it. */
+export interface StartedWorker {
+  readonly worker: Worker
+  readonly failed: Promise<never>
+}
+
+const startedAt = (url: string): StartedWorker => {
+  const worker = new Worker(url)
+  const failed = new Promise<never>((_, reject) => {
+    worker.addEventListener("error", ({ message }) => reject(new Error(message || "a worker cannot be started")))
   })
+  return { worker, failed }
+}
+
+/** Starts a script of this server in a thread of its own. */
+export const startWorker = (path: string): StartedWorker => startedAt(path)
+
+/** Starts a script that the page has as a text in a thread of its own. */
+export const startWorkerOf = (text: string): StartedWorker => {
+  const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }))
+  try {
+    return startedAt(url)
+  } finally {
+    // The worker has the address by now.
+    URL.revokeObjectURL(url)
+  }
+}
 
 /** Milliseconds since the epoch. */
 export const clockMs = (): number => Date.now()

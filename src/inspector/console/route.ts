@@ -79,6 +79,20 @@ export const go = (to: Route, replace = false): void => {
   route.value = parseRoute(href)
 }
 
+/**
+ * Follows links within the page at once. A browser would follow them a moment later, and what the viewer changed meanwhile would
+ * be lost, or would take the viewer back.
+ */
+addEventListener("click", (event) => {
+  if (event.defaultPrevented || event.button !== 0) return
+  if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return
+  const link = event.target instanceof Element ? event.target.closest("a") : null
+  const href = link?.getAttribute("href") ?? ""
+  if (!href.startsWith("#/") || link?.target !== "") return
+  event.preventDefault()
+  go(parseRoute(href), href === location.hash)
+})
+
 /** Changes parts of the query; an empty text takes a part away. */
 export const change = (parts: Query, replace = true): void => {
   const { value } = route
