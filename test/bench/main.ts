@@ -1,13 +1,13 @@
 /**
  * `npm run bench`: measures benchmarks, prints them, records their figures.
  *
- * With --tiny it measures as little as shows that all of it works, in one process, needs no peer and records nothing.
+ * With --tiny it measures as little as shows that all of it works, needs no peer and records nothing.
  * Boundary: the command line; how a benchmark is measured is in framework/measure.ts.
  */
 import { writeFileSync } from "node:fs"
 import { parseArgs } from "node:util"
 import { measureInChild } from "./framework/child.ts"
-import { measure, type Outcome } from "./framework/measure.ts"
+import type { Outcome } from "./framework/measure.ts"
 import { writePage } from "./framework/page.ts"
 import { install } from "./framework/peers.ts"
 import { append, circumstances } from "./framework/record.ts"
@@ -66,10 +66,7 @@ const measureOne = async (name: string): Promise<void> => {
     const order = { name, isTiny: options.tiny, rounds }
     const onRound = (round: number, all: number) =>
       showProgress(`${name}: ${round === 0 ? "warming up" : `round ${round} of ${all}`}`)
-    // A tiny run measures nothing that another benchmark could disturb, so it saves their processes.
-    const outcome = options.tiny
-      ? await measure(await load(name), { ...order, onRound })
-      : await measureInChild(order, onRound)
+    const outcome = await measureInChild(order, onRound)
     showProgress("")
     outcomes.push(outcome)
     console.log(benchmarkTable(await load(name), outcome))

@@ -35,7 +35,7 @@ describe("a tiny run of all benchmarks", () => {
     const file = join(folder, "outcomes.json")
     run = await node(["test/bench/main.ts", "--tiny", "--json", file])
     if (existsSync(file)) outcomes = JSON.parse(readFileSync(file, "utf8")) as ReadonlyArray<Outcome>
-  }, 120_000)
+  }, 600_000)
 
   afterAll(() => rmSync(folder, { recursive: true }))
 

@@ -7,8 +7,6 @@ import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as References from "effect/References"
 import { monitorEventLoopDelay } from "node:perf_hooks"
-import { setFlagsFromString } from "node:v8"
-import { runInNewContext } from "node:vm"
 import { Engine, JobStore, server } from "../converge.ts"
 import { began, type Growing, grows, type Turning, turns } from "../programs/console.ts"
 import { poolOf } from "../support/engine.ts"
@@ -41,9 +39,6 @@ export interface ConsoleAnswer {
   /** The longest time that the event loop had no turn since the last look, in milliseconds. */
   readonly stallMs: number
 }
-
-setFlagsFromString("--expose-gc")
-const collect = runInNewContext("gc") as () => void
 
 const { file, isServed } = JSON.parse(process.argv[2]!) as ConsoleInput
 const quiet = Layer.succeed(References.MinimumLogLevel, "None")
@@ -119,7 +114,7 @@ const answer = async (order: ConsoleOrder): Promise<ConsoleAnswer> => {
       return answerWith({})
     case "Serve":
       await serve(order.isServed)
-      collect()
+      globalThis.gc?.()
       return answerWith({})
     case "Look":
       return answerWith({})

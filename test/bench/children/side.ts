@@ -2,7 +2,7 @@
  * One of the two processes of a comparison: it measures one contender of a benchmark, on the package that its environment
  * names, once for each message. Between messages it does nothing. Input: which contender, and which of its metrics.
  */
-import { checkHash, expectedHashes, makeCollector, warmupMs } from "../framework/measure.ts"
+import { checkHash, collectYoung, expectedHashes, warmupMs } from "../framework/measure.ts"
 import { raiseSession } from "../framework/priority.ts"
 import { load } from "../framework/registry.ts"
 
@@ -29,7 +29,6 @@ const benchmark = await load(benchmarkName)
 const contender = benchmark.contenders.find(({ name }) => name === contenderName)
 if (contender === undefined) throw new Error(`${benchmarkName} has no contender ${contenderName}`)
 const hashes = expectedHashes(benchmark, isTiny)
-const collectYoung = makeCollector()
 const ready = await contender.start(isTiny)
 
 const measure = async (): Promise<SideAnswer> => {

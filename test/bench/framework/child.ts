@@ -18,11 +18,14 @@ export const plainEnvironment = (more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEn
   ...more
 })
 
+/** The flags of processes that measure: they collect garbage between rounds. */
+const execArgv = ["--expose-gc"]
+
 /** Measures a benchmark in a process of its own. */
 export const measureInChild = (order: Order, onRound: (round: number, rounds: number) => void): Promise<Outcome> =>
   new Promise((resolve, reject) => {
     const path = fileURLToPath(new URL("one.ts", import.meta.url))
-    const child = fork(path, { cwd: projectRoot, env: plainEnvironment(), execArgv: [] })
+    const child = fork(path, { cwd: projectRoot, env: plainEnvironment(), execArgv })
     child.on("message", (message: Message) => {
       if (message._tag === "Round") onRound(message.round, message.rounds)
       else if (message._tag === "Done") resolve(message.outcome)
@@ -103,7 +106,7 @@ export const startCompanion = <Question extends string, Answer>(
   { env, isApart = false }: { readonly env?: NodeJS.ProcessEnv; readonly isApart?: boolean } = {}
 ): Companion<Question, Answer> => {
   const path = fileURLToPath(new URL(`../children/${script}`, import.meta.url))
-  const options = { cwd: projectRoot, env: plainEnvironment(env), execArgv: [], detached: isApart }
+  const options = { cwd: projectRoot, env: plainEnvironment(env), execArgv, detached: isApart }
   const child = fork(path, [JSON.stringify(input)], options)
   const ended = new Promise<string>((resolve) =>
     child.once("exit", (code, signal) => resolve(`${script} ended with ${signal ?? `exit code ${code}`}`))

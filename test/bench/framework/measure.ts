@@ -6,8 +6,6 @@
  * that of plain code where there is some. Boundary: no output; progress goes to a callback.
  */
 import { createHash } from "node:crypto"
-import { setFlagsFromString } from "node:v8"
-import { runInNewContext } from "node:vm"
 import { type Benchmark, type Contender, type Figure, isQuantile, type Measured, type Ready } from "./definition.ts"
 import { isInstalled } from "./peers.ts"
 import { quantile, summarise, type Summary } from "./statistics.ts"
@@ -70,13 +68,10 @@ const hashOf = (result: unknown): string =>
 /**
  * Collects the young generation, so that the garbage of one contender is not collected in the time of the next. It leaves
  * the old generation alone: a forced full collection throws away compiled code that refers to dead objects, and no program
- * runs like that.
+ * runs like that. The process has to be one that child.ts starts, with the flag for it: setting the flag later has crashed V8.
+ * In another process, such as a test's, nothing is collected.
  */
-export const makeCollector = (): (() => void) => {
-  setFlagsFromString("--expose-gc")
-  const collect = runInNewContext("gc") as (options: { readonly type: "minor" }) => void
-  return () => collect({ type: "minor" })
-}
+export const collectYoung = (): void => globalThis.gc?.({ type: "minor", execution: "sync" })
 
 /** The hashes of the results of plain code, by computation. `checkHash` adds that of each computation without plain code. */
 export const expectedHashes = ({ expected }: Benchmark, isTiny: boolean): Map<string, string> =>
@@ -90,7 +85,6 @@ export const measure = async (benchmark: Benchmark, options: Options): Promise<O
   const { isTiny } = options
   const rounds = options.rounds ?? (isTiny ? 1 : benchmark.rounds)
   const warmups = isTiny ? 0 : benchmark.warmups
-  const collectYoung = makeCollector()
   const hashes = expectedHashes(benchmark, isTiny)
   const lanes: Array<Lane> = []
   try {
