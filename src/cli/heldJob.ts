@@ -60,17 +60,17 @@ const allFacts = (jobs: ServerClient["jobs"], id: string) =>
     )
   )
 
-/** A job, why it stands where it does, its input, and the number of its facts, or all of them. */
+/** A job, why it stands where it does, who decided what, its input, and the number of its facts, or all of them. */
 export const heldJob = (server: AServer, id: string, isAll: boolean) =>
   ask(server, ({ insight, jobs }) =>
     Effect.gen(function* () {
       const params = { id }
       const job = yield* jobs.get({ params, query: {} })
-      const { headline } = yield* insight.diagnosis({ params, query: {} })
+      const { decisions, headline } = yield* insight.diagnosis({ params, query: {} })
       const { input } = yield* insight.input({ params })
       const { kinds } = yield* insight.kinds({ params, query: {} })
       const facts = isAll ? yield* allFacts(jobs, id) : undefined
-      return { job, headline, input, kinds, facts }
+      return { job, headline, decisions, input, kinds, facts }
     })
   )
 

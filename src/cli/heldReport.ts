@@ -16,7 +16,7 @@ type Result = typeof Shapes.Result.Type
 type ErrorJson = typeof Shapes.ErrorJson.Type
 
 /** The JSON of `converge show`. `unanswered` is not known: only the journal tells which intents somebody awaits. */
-export const heldJson = ({ facts, headline, input, job, kinds }: HeldJob) => {
+export const heldJson = ({ decisions, facts, headline, input, job, kinds }: HeldJob) => {
   const { result, tier, usage, version } = job
   return {
     ...jobJson(storedOfJob(job), standingIn(job)),
@@ -30,6 +30,7 @@ export const heldJson = ({ facts, headline, input, job, kinds }: HeldJob) => {
     output: result?.output ?? null,
     intents: result?.intents ?? null,
     unanswered: result === null ? null : [],
+    decisions,
     diagnostics: result?.diagnostics ?? [],
     error: result?.error ?? null,
     corrupt: null
@@ -62,7 +63,7 @@ const sectionsOf = (
 const joined = (sections: ReadonlyArray<string>): string => sections.filter((section) => section !== "").join("\n\n")
 
 /** The page of `converge show`. */
-export const heldPage = ({ facts, headline, job, kinds }: HeldJob, given: Page): string => {
+export const heldPage = ({ decisions, facts, headline, job, kinds }: HeldJob, given: Page): string => {
   const { style, width } = given
   const page = { ...given, most: facts === undefined ? Report.mostShown : undefined }
   const { createdAt, haltedAt, hash, jobId, parent, program, result } = job
@@ -83,7 +84,8 @@ export const heldPage = ({ facts, headline, job, kinds }: HeldJob, given: Page):
     `${head}\n${rows}`,
     errorText(result?.error ?? null, page),
     Report.factsOf(kinds, facts, page),
-    ...(result === null ? [] : sectionsOf(result, page))
+    ...(result === null ? [] : sectionsOf(result, page)),
+    Report.decisions(decisions, style)
   ])
 }
 

@@ -4,6 +4,7 @@
  * Boundary: a result, or the error of a job with its partial result, in; text out.
  */
 import { type CommittedIntent, type Diagnostic, isDiscarded, type JobResult } from "../outcome/JobResult.ts"
+import { Limits } from "../Limits.ts"
 import { approvalOf } from "./waitingIntents.ts"
 import {
   bytes,
@@ -255,6 +256,35 @@ export const unanswered = (intents: ReadonlyArray<CommittedIntent>, style: Style
   const more = intents.length - rows.length
   const lines = more > 0 ? [...names, style("dim", `... and ${thousands(more)} more`)] : names
   return section(`unanswered intents (${thousands(intents.length)})`, lines.join("\n"), style)
+}
+
+/** The newest decisions about approvals, oldest first: who decided which, in which cycle, and why. */
+export const decisions = (
+  list: ReadonlyArray<{
+    readonly approval: string
+    readonly approved: boolean
+    readonly by: string
+    readonly reason: string
+    readonly cycle: number
+  }>,
+  style: Style
+): string => {
+  if (list.length === 0) return ""
+  const rows = list.map(({ approval, approved, by, cycle, reason }) => [
+    oneLine(approval),
+    approved ? "approved" : "rejected",
+    `by ${by === "" ? "somebody without a name" : oneLine(by)}`,
+    `cycle ${thousands(cycle)}`,
+    oneLine(reason)
+  ])
+  const title = list.length < Limits.diagnosedDecisions ? "decisions" : "newest decisions"
+  return section(
+    title,
+    table(rows)
+      .map((line) => line.trimEnd())
+      .join("\n"),
+    style
+  )
 }
 
 export const diagnostics = (result: JobResult, { style }: Pick<ReportOptions, "style">): string =>

@@ -4,6 +4,7 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as Journal from "../journal/Journal.ts"
+import type { DecidedQuestion } from "../outcome/decisions.ts"
 import { Examination } from "../outcome/diagnosis.ts"
 import { errorToJson } from "../outcome/resultJson.ts"
 import type { JobEvent } from "../outcome/JobEvent.ts"
@@ -36,6 +37,8 @@ type Shown = {
       readonly standing: Standing
       /** One sentence that says why the job stands where it does. */
       readonly headline: string
+      /** The newest decisions about approvals, oldest first. */
+      readonly decisions: ReadonlyArray<DecidedQuestion>
       readonly children: ReadonlyArray<Standing>
       /** Whether there are more children than these. */
       readonly hasMoreChildren: boolean
@@ -69,9 +72,9 @@ const shownAt = (place: Place, jobId: string, isAll: boolean) =>
     const stored = Effect.gen(function* () {
       const read = yield* readJob(jobId)
       const standing = yield* standingOf(read.journal)
-      const { cycle, headline: said } = yield* examined(jobId)
+      const { cycle, decisions, headline: said } = yield* examined(jobId)
       const headline = read.corrupt === undefined ? said : corruptHeadline(read.journal, standing, cycle)
-      return { _tag: "Stored" as const, read, standing, headline, ...(yield* childrenOf(jobId)) }
+      return { _tag: "Stored" as const, read, standing, headline, decisions, ...(yield* childrenOf(jobId)) }
     })
     if (place._tag === "File") return { ...(yield* stored), tasks: undefined }
     const live = yield* Effect.promise(() => import("./liveJob.ts"))
@@ -114,7 +117,8 @@ const examined = Effect.fnUntraced(function* (jobId: string) {
   }
   const events = yield* Effect.map(orCorrupt(Journal.events(jobId)), ({ value }) => value ?? Stream.empty)
   yield* orCorrupt(Stream.runForEach(events, (event) => Effect.sync(() => add(event))))
-  return { cycle, headline: examination.result.headline }
+  const { decisions, headline } = examination.result
+  return { cycle, decisions, headline }
 })
 
 /** The knowledge of a job with a corrupt journal: the word of the store, and the cycles before the corrupt part. */
@@ -125,7 +129,7 @@ const corruptHeadline = ({ jobId }: StoredJournal, standing: Standing, cycle: nu
   return `${word} after cycle ${thousands(cycle)}. The cycles up to that one are known: "${how}" shows the job as it was then.`
 }
 
-const jsonOf = ({ headline, read, standing }: StoredJobShown, isAll: boolean) => {
+const jsonOf = ({ decisions, headline, read, standing }: StoredJobShown, isAll: boolean) => {
   const { corrupt, journal, output, replayed } = read
   const result = resultIn(read)
   const error = errorIn(read)
@@ -141,6 +145,7 @@ const jsonOf = ({ headline, read, standing }: StoredJobShown, isAll: boolean) =>
     output: output ?? null,
     intents: replayed?.intents ?? null,
     unanswered: journal.status === undefined ? (replayed?.unanswered ?? null) : [],
+    decisions: decisions.map(({ question = null, ...decision }) => ({ ...decision, question })),
     diagnostics: (replayed?.diagnostics ?? []).map(({ agent, cause, cycle, each }) => ({
       cycle,
       agent,
@@ -161,7 +166,7 @@ const quarantineOf = ({ attempts, jobId }: StoredJournal): string | undefined =>
 }
 
 const pageOf = (shown: StoredJobShown, isAll: boolean, { style, width }: Page): string => {
-  const { headline, read, standing } = shown
+  const { decisions, headline, read, standing } = shown
   const { corrupt, journal, output, replayed, usage } = read
   const result = resultIn(read)
   const error = errorIn(read)
@@ -208,6 +213,7 @@ const pageOf = (shown: StoredJobShown, isAll: boolean, { style, width }: Page): 
           Report.output(options),
           Report.intents(result, style),
           journal.status === undefined ? Report.unanswered(replayed?.unanswered ?? [], style) : "",
+          Report.decisions(decisions, style),
           Report.diagnostics(result, options)
         ])
   ]

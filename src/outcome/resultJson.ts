@@ -38,9 +38,15 @@ export interface ResultJson {
     readonly part?: number
     readonly cause: unknown
   }>
+  /** The older intents and diagnostics that a limit left out, counted; there only if it left some out. */
+  readonly omitted?: { readonly intents: number; readonly diagnostics: number }
   /** The error that ended the job: `_tag` and its fields; null if it converged. */
   readonly error: Readonly<Record<string, unknown>> | null
 }
+
+/** The newest items of a list, at most so many. */
+export const newest = <A>(list: ReadonlyArray<A>, limit = Infinity): ReadonlyArray<A> =>
+  list.length <= limit ? list : list.slice(list.length - limit)
 
 const diagnosticJson = ({ agent, cause, cycle, each, part }: Diagnostic): ResultJson["diagnostics"][number] => ({
   cycle,
@@ -69,11 +75,19 @@ export const resultToJson = (
   options?: {
     /** The number of facts of each kind, or all facts in commit order. Default: `"counts"`. */
     readonly facts?: "counts" | "all" | undefined
+    /** The newest intents and the newest diagnostics, at most so many of each; `omitted` counts the others. Default: all. */
+    readonly limit?: number | undefined
   }
 ): ResultJson => {
   const isError = "partial" in end
   const result = isError ? end.partial : end
-  const { context, cycles, diagnostics, hash, intents, jobId, program, status, usage, version } = result
+  const { context, cycles, hash, jobId, program, status, usage, version } = result
+  const intents = newest(result.intents, options?.limit)
+  const diagnostics = newest(result.diagnostics, options?.limit)
+  const omitted = {
+    intents: result.intents.length - intents.length,
+    diagnostics: result.diagnostics.length - diagnostics.length
+  }
   return {
     jobId,
     program,
@@ -86,6 +100,7 @@ export const resultToJson = (
     output: encodedOutput(result) ?? null,
     intents,
     diagnostics: diagnostics.map(diagnosticJson),
+    ...(omitted.intents + omitted.diagnostics > 0 ? { omitted } : {}),
     error: isError ? errorToJson(end) : null
   }
 }

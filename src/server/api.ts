@@ -16,7 +16,7 @@ import { insightEndpoints } from "./insightApi.ts"
 import { journalEndpoints } from "./journalApi.ts"
 import { jobProblems, ofJob } from "./problemLists.ts"
 import * as Problems from "./problems.ts"
-import { bothWays, cycle, factName } from "./queries.ts"
+import { bothWays, count, cycle, factName } from "./queries.ts"
 import * as Shapes from "./shapes.ts"
 import type { Access } from "./tokens.ts"
 
@@ -41,6 +41,8 @@ const ofPast = [...ofJob, Problems.UnknownCycle, Problems.NoJournal] as const
 const facts = Schema.optional(Schema.Literals(["counts", "all"]))
 /** Characters of JSON up to which a value is sent whole. */
 const cut = { valueLength: Schema.optional(cycle) }
+/** The newest intents and diagnostics, at most so many of each. */
+const newest = { limit: Schema.optional(count) }
 const isBrief = { brief: Schema.optional(Schema.Literals(["true", "false"])) }
 
 const start = HttpApiEndpoint.post("start", "/api/v1/jobs", {
@@ -98,14 +100,14 @@ const list = HttpApiEndpoint.get("list", "/api/v1/jobs", {
 
 const get = HttpApiEndpoint.get("get", "/api/v1/jobs/:id", {
   params: job,
-  query: { facts, ...isBrief, ...cut },
+  query: { facts, ...isBrief, ...cut, ...newest },
   success: Shapes.Job,
   error: ofJob
 }).annotateMerge(
   OpenApi.annotations({
     summary: "Where a job stands, and its result if it has ended",
     description:
-      "`valueLength` cuts an output whose JSON is longer: see `facts`. With `brief=true` the journal of an ended job that the server does not hold is not read, which may take a while: `usage` and `result` are then null."
+      "`valueLength` cuts an output and payloads whose JSON is longer, and long texts of errors: see `facts`. `limit` gives the newest intents and diagnostics, at most so many of each, and `omitted` counts the older ones. With `brief=true` the journal of an ended job that the server does not hold is not read, which may take a while: `usage` and `result` are then null."
   })
 )
 
@@ -274,13 +276,14 @@ const lineage = HttpApiEndpoint.get("lineage", "/api/v1/jobs/:id/lineage", {
 
 const replay = HttpApiEndpoint.get("replay", "/api/v1/jobs/:id/replay", {
   params: job,
-  query: { at: Schema.optional(cycle), ...cut },
+  query: { at: Schema.optional(cycle), ...cut, ...newest },
   success: Shapes.Replayed,
   error: ofPast
 }).annotateMerge(
   OpenApi.annotations({
     summary: "A job as it was after a cycle, from its journal",
-    description: "`valueLength` cuts an input and payloads whose JSON is longer to the beginnings of their texts."
+    description:
+      "`valueLength` cuts an input and payloads whose JSON is longer to the beginnings of their texts. `limit` gives the newest intents and diagnostics, at most so many of each list, and `omitted` counts the older ones."
   })
 )
 

@@ -11,7 +11,6 @@
 import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
 import { signalJson } from "../job/jobHandle.ts"
 import { approvalsIn } from "../journal/approvals.ts"
 import { Limits } from "../Limits.ts"
@@ -23,7 +22,7 @@ import type { SharedCore } from "./core.ts"
 import { isKnown, type KnownJob, type Stored } from "./directory.ts"
 import { ofRefusal, ofStart, type SteeringError } from "./failures.ts"
 import { plain } from "./json.ts"
-import { jobJson, listJobs } from "./jobView.ts"
+import { isStatus, jobJson, listJobs } from "./jobView.ts"
 import { audit, isAllowed, permitProgram } from "./permits.ts"
 import { cutValue } from "./previews.ts"
 import * as Problems from "./problems.ts"
@@ -31,8 +30,6 @@ import { badCursor, type Paged } from "./queries.ts"
 import * as Shapes from "./shapes.ts"
 import { problemOf } from "./steering.ts"
 import type { SignalRefused } from "../outcome/JobError.ts"
-
-const isStatus = Schema.is(Shapes.Status)
 
 type Store = JobStore["Service"]
 type Approval = typeof Shapes.Approval.Type

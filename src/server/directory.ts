@@ -14,6 +14,7 @@
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
@@ -63,6 +64,8 @@ export interface KnownJob {
   readonly body: string | undefined
   end: End | undefined
   haltedAt: number | undefined
+  /** Done when both are known: a moment after the job's machine has halted. */
+  readonly ended: Deferred.Deferred<void>
   /** The number of clients that wait for its end, and whether the job must go on without any. */
   waiting: number
   isWanted: boolean
@@ -296,12 +299,14 @@ export class Directory {
       if (view === undefined) return Effect.die(new Error("the engine is of another copy of this package"))
       if (present !== undefined && present.view === view) return Effect.succeed(present)
       const isWanted = body === undefined
-      const entry: KnownJob = { job, view, body, end: undefined, haltedAt, waiting: 0, isWanted }
+      const ended = Deferred.makeUnsafe<void>()
+      const entry: KnownJob = { job, view, body, end: undefined, haltedAt, ended, waiting: 0, isWanted }
       this.#known.set(job.id, entry)
       const watched = Effect.flatMap(Effect.exit(job.result), (end) =>
         Effect.map(Clock.currentTimeMillis, (now) => {
           entry.end = end
           entry.haltedAt ??= view.haltedAt ?? now
+          Deferred.doneUnsafe(ended, Exit.void)
           // If the store refused its row, or there was no thread for its agents, the job
           // has not ended in its journal, and is found there from now on.
           const isLeft = this.isDurable && isLeftInStore(end)

@@ -1,9 +1,9 @@
 /**
  * The OpenAPI document of the API as it is served: the output of `OpenApi.fromApi`, refined into the contract.
  *
- * The definition alone says too much and too little. It types the numbers in a URL as texts, and lets optional fields be null,
- * which the server refuses. It omits the second format of events, `Retry-After`, and the patterns of a cursor, a key or a
- * time. A test makes requests from the document, and the server refuses none of them for its shape.
+ * The definition alone says too much and too little. It types the numbers and the booleans in a URL as texts, and lets optional
+ * fields be null, which the server refuses. It omits the second format of events, `Retry-After`, and the patterns of a cursor, a
+ * key or a time. A test makes requests from the document, and the server refuses none of them for its shape.
  *
  * Boundary: JSON in, JSON out.
  */
@@ -65,6 +65,11 @@ const parameters: Readonly<Record<string, Json>> = {
   "query since": whole(0, most),
   "query until": whole(0, most),
   "query cycle": whole(0, most),
+  "query valueLength": whole(0, most),
+  "query offset": whole(0, most),
+  "query brief": { type: "boolean" },
+  "query without": { type: "boolean" },
+  "query agents": { type: "boolean" },
   "/api/v1/journals query cursor": text(/^\d{1,15}:.+$/),
   "/api/v1/jobs query cursor": text(/^\d{1,15}:.+$/),
   "/api/v1/jobs query before": text(/^\d{1,15}:.+$/),

@@ -25,8 +25,7 @@ import { isKnown, type KnownJob, type Stored } from "./directory.ts"
 import { eventsAfter, type SourceEvent } from "./eventSource.ts"
 import { ofStart, unknownCycle } from "./failures.ts"
 import type * as Shapes from "./insightShapes.ts"
-import { errorJson, plain, plainText } from "./json.ts"
-import { shortened } from "./previews.ts"
+import { plain, plainText, shownError } from "./json.ts"
 import * as Problems from "./problems.ts"
 
 type DiagnosisJson = typeof Shapes.Diagnosis.Type
@@ -57,16 +56,12 @@ const briefly = (value: unknown): Schema.Json => {
   return beginning
 }
 
-/** An error whose long texts and lists are cut. The result of the job has all of it. */
-const briefError = (error: NonNullable<Diagnosis["error"]>): (typeof Shapes.Diagnosis.Type)["error"] =>
-  errorJson(shortened(errorJson(error), Limits.diagnosedTextLength, Limits.briefParts))
-
 /** A diagnosis as the API shows it. */
 export const diagnosisJson = (found: Diagnosis): typeof Shapes.Diagnosis.Type => ({
   ...found,
   headline: found.headline.slice(0, Limits.diagnosedTextLength),
   status: found.status ?? null,
-  error: found.error === undefined ? null : briefError(found.error),
+  error: found.error === undefined ? null : shownError(found.error, 0),
   stack: null,
   failure: found.failure === undefined ? null : failureJson(found.failure),
   failures: found.failures.map(failureJson),

@@ -31,7 +31,7 @@ import { approvalKind } from "../program/answerKinds.ts"
 import { numberedPage } from "./factPages.ts"
 import { type Asking, storyTeller } from "./intentStories.ts"
 import type { Replayed } from "./replays.ts"
-import { Status } from "./shapes.ts"
+import { isStatus } from "./jobView.ts"
 import { eventsAfter } from "./eventSource.ts"
 import { factsOf, factText, valueText } from "./eventText.ts"
 import { ofStart } from "./failures.ts"
@@ -47,8 +47,6 @@ interface OfJob {
 }
 
 type Store = JobStore["Service"]
-
-const isStatus = Schema.is(Status)
 
 /* ---------------------------------------------------------------- diagnosis */
 

@@ -32,7 +32,7 @@ import { contextBytesOf, endingEarly, eventsAfter } from "./eventSource.ts"
 import { ofJobError, ofStart, ofRefusal } from "./failures.ts"
 import { wantsLines, wantsNoWait } from "./headers.ts"
 import { problemBody, problemResponse } from "./guard.ts"
-import { explanationJson, resultJson } from "./json.ts"
+import { explanationJson, resultJson, shownError } from "./json.ts"
 import { FactTexts, jsonPieces } from "./jsonPieces.ts"
 import { leftBy } from "./jobLog.ts"
 import { jobJson, type ListQuery, listJobs } from "./jobView.ts"
@@ -235,6 +235,7 @@ interface GetRequest extends OfJob {
   readonly query: {
     readonly brief?: "true" | "false" | undefined
     readonly facts?: "counts" | "all" | undefined
+    readonly limit?: number | undefined
     readonly valueLength?: number | undefined
   }
   readonly request: HttpServerRequest
@@ -245,20 +246,31 @@ interface Cut {
   readonly length?: number
 }
 
-/** A job whose output is cut if its JSON is longer than `most`. */
-const withShortOutput = (job: typeof Shapes.Job.Type, most: number): typeof Shapes.Job.Type => {
+/** A job whose output, payloads and errors are cut where their JSON is longer than `most`. */
+const shortJob = (job: typeof Shapes.Job.Type, most: number): typeof Shapes.Job.Type => {
   if (job.result === null) return job
-  const { length, value } = cutValue<Cut>({ value: job.result.output }, most)
-  return length === undefined ? job : { ...job, result: { ...job.result, output: value, outputLength: length } }
+  const { diagnostics, error, intents, output } = job.result
+  const { length, value } = cutValue<Cut>({ value: output }, most)
+  const result = {
+    ...job.result,
+    output: value,
+    ...(length === undefined ? {} : { outputLength: length }),
+    intents: intents.map(({ payload, ...intent }) =>
+      payload === undefined ? intent : { ...intent, payload: cutValue<Cut>({ value: payload }, most).value }
+    ),
+    diagnostics: diagnostics.map((diagnostic) => ({ ...diagnostic, cause: shownError(diagnostic.cause, most) })),
+    error: error === null ? null : shownError(error, most)
+  }
+  return { ...job, result }
 }
 
 const get = Effect.fnUntraced(function* (core: SharedCore, { params, query, request }: GetRequest) {
   const { directory } = core
   const found = yield* query.brief === "true" ? directory.lookUp(params.id) : directory.find(params.id)
-  const job = yield* jobJson(found)
+  const job = yield* jobJson(found, query.limit)
   const left = isKnown(found) && found.end !== undefined ? leftBy(found.end) : undefined
   if (query.facts !== "all" || job.result === null || left === undefined) {
-    return json(query.valueLength === undefined ? job : withShortOutput(job, query.valueLength))
+    return json(query.valueLength === undefined ? job : shortJob(job, query.valueLength))
   }
   const whole = yield* withFacts(job.result, "partial" in left ? left.partial : left)
   return longJson(core, request, { ...job, result: whole })

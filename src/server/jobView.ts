@@ -4,7 +4,9 @@
  * A server with a durable store lists the store's jobs, newest first, with the current states of the live ones. A server
  * without one lists the jobs that it keeps. Boundary: reads the directory and the store.
  */
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import type { JobView } from "../job/view.ts"
 import { Limits } from "../Limits.ts"
 import { breathe } from "../platform/slices.ts"
@@ -29,7 +31,7 @@ import { resultJson } from "./json.ts"
 import { liveStates } from "./liveStates.ts"
 import * as Problems from "./problems.ts"
 import { badCursor } from "./queries.ts"
-import type * as Shapes from "./shapes.ts"
+import * as Shapes from "./shapes.ts"
 
 type JobJson = typeof Shapes.Job.Type
 type Summary = typeof Shapes.JobSummary.Type
@@ -128,16 +130,36 @@ const errorOf = ({ end }: KnownJob): string | null => {
 const cyclesIn = (cycle: number, state: Summary["state"]): number =>
   cyclesOf({ cycle, status: state === "converged" ? state : undefined })
 
-/** One job, with the number of its facts of each kind. */
-export const jobJson = (found: KnownJob | Stored): Effect.Effect<JobJson> => {
+/** Whether a state is the end of a job. */
+export const isStatus = Schema.is(Shapes.Status)
+
+/** The state of a job that is held here. One whose end is not stored yet has not ended: it has no result to show, and no time. */
+const stateOf = ({ end }: KnownJob, state: Summary["state"]): Summary["state"] =>
+  end === undefined && isStatus(state) ? "running" : state
+
+/** Waits for a moment for the end of a job that has just halted, so that the answer has its result. */
+const settled = ({ end, ended, job }: KnownJob): Effect.Effect<void> =>
+  end !== undefined
+    ? Effect.void
+    : Effect.flatMap(job.status, ({ state }) =>
+        isStatus(state)
+          ? Effect.asVoid(Effect.timeoutOption(Deferred.await(ended), Limits.serverSettleMs))
+          : Effect.void
+      )
+
+/** One job, with the number of its facts of each kind. `limit`: the newest intents and diagnostics, at most so many. */
+export const jobJson = (found: KnownJob | Stored, limit?: number): Effect.Effect<JobJson> => {
   if (!isKnown(found)) {
     const nothing = { phase: null, tier: null, version: null, usage: null, result: null }
     return Effect.succeed({ ...inStore(found.journal), error: found.journal.error ?? null, ...nothing })
   }
-  const { end, haltedAt, job, view } = found
-  return Effect.map(job.status, ({ cycle, hash, jobId, phase, program, state, tier, usage, version }) => {
+  const { job, view } = found
+  return Effect.map(Effect.andThen(settled(found), job.status), (status) => {
+    const { cycle, hash, jobId, phase, program, tier, usage, version } = status
+    const { end, haltedAt } = found
+    const state = stateOf(found, status.state)
     const left = end === undefined ? undefined : leftBy(end)
-    const result = left === undefined ? null : resultJson(left, "counts")
+    const result = left === undefined ? null : resultJson(left, "counts", limit)
     const halted = haltedAt ?? null
     return {
       jobId,
@@ -172,8 +194,9 @@ export const mostUsed = ({ budget }: Pick<JobView, "budget">, usage: typeof Shap
 }
 
 const summaryOf = (known: KnownJob): Effect.Effect<Summary> =>
-  Effect.map(known.job.status, ({ cycle, hash, jobId, program, state, usage }) =>
-    withDuration({
+  Effect.map(known.job.status, ({ cycle, hash, jobId, program, usage, ...status }) => {
+    const state = stateOf(known, status.state)
+    return withDuration({
       jobId,
       program,
       state,
@@ -186,7 +209,7 @@ const summaryOf = (known: KnownJob): Effect.Effect<Summary> =>
       ...budgetJson(mostUsed(known.view, usage)),
       ...originJson(jobId, known.view)
     })
-  )
+  })
 
 export interface ListQuery {
   readonly program?: string | undefined

@@ -9,6 +9,8 @@ import * as Explanation from "../outcome/explanationJson.ts"
 import { jsonText } from "../values/jsonText.ts"
 import { parseJson } from "../values/parseJson.ts"
 import { resultToJson, type FactJson } from "../outcome/resultJson.ts"
+import { Limits } from "../Limits.ts"
+import { shortened } from "./previews.ts"
 import type { JobResult } from "../outcome/JobResult.ts"
 import type * as Shapes from "./shapes.ts"
 
@@ -38,6 +40,12 @@ export const errorJson = (error: unknown): typeof Shapes.ErrorJson.Type => {
   return { ...json, _tag: typeof json["_tag"] === "string" ? json["_tag"] : "Error" }
 }
 
+/** An error whose texts and lists are cut where a client names the length that it can show. Some words are always left. */
+export const shownError = (error: unknown, most: number | undefined): typeof Shapes.ErrorJson.Type => {
+  if (most === undefined) return errorJson(error)
+  return errorJson(shortened(errorJson(error), Math.max(most, Limits.diagnosedTextLength), Limits.briefParts))
+}
+
 /** A fact whose value is the JSON that its kind's schema encoded. */
 export const factJson = ({ id, kind, provenance, value }: FactJson): typeof Shapes.Fact.Type => ({
   kind,
@@ -46,12 +54,13 @@ export const factJson = ({ id, kind, provenance, value }: FactJson): typeof Shap
   provenance
 })
 
-/** A result, or the error of a job with its partial result. */
+/** A result, or the error of a job with its partial result. `limit`: the newest intents and diagnostics, at most so many. */
 export const resultJson = (
   end: JobResult | { readonly _tag: string; readonly partial: JobResult.Partial },
-  facts: "counts" | "all"
+  facts: "counts" | "all",
+  limit?: number
 ): typeof Shapes.Result.Type => {
-  const json = resultToJson(end, { facts })
+  const json = resultToJson(end, { facts, limit })
   return {
     ...json,
     facts: isFacts(json.facts) ? json.facts.map(factJson) : json.facts,

@@ -15,7 +15,7 @@ import { type Change, changesBetween } from "../journal/changes.ts"
 import { cyclesOf } from "../store/cycles.ts"
 import { relatedTo } from "../journal/lineage.ts"
 import { Limits } from "../Limits.ts"
-import { errorToJson, factJson as encodedFact, type FactJson } from "../outcome/resultJson.ts"
+import { errorToJson, factJson as encodedFact, type FactJson, newest } from "../outcome/resultJson.ts"
 import { JobDamaged, StoreError } from "../outcome/StoreError.ts"
 import { inSlices } from "../platform/slices.ts"
 import { JobStore } from "../store/JobStore.ts"
@@ -28,10 +28,10 @@ import { isKnown } from "./directory.ts"
 import { durationMs } from "./durations.ts"
 import { ofStore } from "./failures.ts"
 import { findFacts, type FoundFacts, numberedPage, ofReplay, ofView, placedPage } from "./factPages.ts"
-import { errorJson, factJson, plain } from "./json.ts"
+import { factJson, plain, shownError } from "./json.ts"
 import { audit, permitAll, permitJob } from "./permits.ts"
 import * as Problems from "./problems.ts"
-import { cutText, cutValue, shortened } from "./previews.ts"
+import { cutText, cutValue } from "./previews.ts"
 import { type FactName, type Paged, refOf, sideOf } from "./queries.ts"
 import { noJournal, type Replayed } from "./replays.ts"
 import * as Shapes from "./shapes.ts"
@@ -171,12 +171,12 @@ export const lineage = Effect.fnUntraced(function* (core: SharedCore, { params, 
 /* ---------------------------------------------------------------- replay and check */
 
 interface ReplayRequest extends OfJob {
-  readonly query: { readonly at?: number | undefined; readonly valueLength?: number | undefined }
+  readonly query: {
+    readonly at?: number | undefined
+    readonly limit?: number | undefined
+    readonly valueLength?: number | undefined
+  }
 }
-
-/** An error whose long texts are cut, where the client names what it can show. */
-const shownError = (error: object, most: number | undefined): ReturnType<typeof errorJson> =>
-  errorJson(most === undefined ? error : shortened(errorJson(error), most, Limits.briefParts))
 
 /** A job as it was after a cycle. */
 export const replay = Effect.fnUntraced(function* (core: SharedCore, { params, query }: ReplayRequest) {
@@ -191,19 +191,31 @@ export const replay = Effect.fnUntraced(function* (core: SharedCore, { params, q
     ...rest
   } = yield* core.replays.at(params.id, query.at)
   // An input and payloads that are longer come as the beginnings of their texts.
+  const [asked, open, discarded] = [
+    newest(intents, query.limit),
+    newest(unanswered, query.limit),
+    newest(diagnostics, query.limit)
+  ]
+  const omitted = {
+    intents: intents.length - asked.length,
+    unanswered: unanswered.length - open.length,
+    diagnostics: diagnostics.length - discarded.length
+  }
+  const isCut = Object.values(omitted).some((count) => count > 0)
   const shownPart = (value: unknown) => cutValue({ value: plain(value) }, query.valueLength).value
   return json({
     ...rest,
     input: shownPart(input),
     facts: context.counts(),
     marks: Object.fromEntries(marks),
-    intents: intents.map((intent) => ({ ...intent, payload: shownPart(intent.payload) })),
-    unanswered: unanswered.map((intent) => ({ ...intent, payload: shownPart(intent.payload) })),
-    diagnostics: diagnostics.map(({ cause, each, ...where }) => ({
+    intents: asked.map((intent) => ({ ...intent, payload: shownPart(intent.payload) })),
+    unanswered: open.map((intent) => ({ ...intent, payload: shownPart(intent.payload) })),
+    diagnostics: discarded.map(({ cause, each, ...where }) => ({
       ...where,
       each: each ?? null,
       cause: shownError(errorToJson(cause), query.valueLength)
-    }))
+    })),
+    ...(isCut ? { omitted } : {})
   })
 })
 

@@ -333,19 +333,23 @@ const resultOf = Effect.fnUntraced(function* (journal: StoredJournal, { replay }
     context: ledger,
     output: shortJson("the output", end.output, room),
     intents: tracker.intents.map((intent) => ({ ...intent, payload: partJson(intent.payload, room) })),
-    diagnostics: [...tracker.diagnostics]
+    diagnostics: tracker.diagnostics
   }
   const json: Result =
     end.cause === null
-      ? resultJson(result, "counts")
-      : resultJson(fromCause(reviveCause(end.cause), jobId, { ...result, output: undefined }), "counts")
+      ? resultJson(result, "counts", room.bounds.events)
+      : resultJson(
+          fromCause(reviveCause(end.cause), jobId, { ...result, output: undefined }),
+          "counts",
+          room.bounds.events
+        )
   const { error } = json
   const told = error === null ? json : { ...json, error: errorJson(partJson(error, room)) }
   return { result: told, usage: { ...end.usage, cycles } }
 })
 
 const diagnosticsJson = ({ replay }: JournalReader, room: Room): JobRecord["diagnostics"] =>
-  replay.tracker.diagnostics.map(({ cause, each, ...where }) => ({
+  replay.tracker.diagnostics.slice(-room.bounds.events).map(({ cause, each, ...where }) => ({
     ...where,
     each: each ?? null,
     cause: errorJson(partJson(errorToJson(cause), room))

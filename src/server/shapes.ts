@@ -99,6 +99,8 @@ export const Result = Schema.Struct({
       cause: ErrorJson
     })
   ),
+  /** The older intents and diagnostics that are left out, counted; there only if a `limit` left some out. */
+  omitted: Schema.optionalKey(Schema.Struct({ intents: count, diagnostics: count })),
   error: Schema.NullOr(ErrorJson)
 }).annotate({ identifier: "JobResult" })
 
@@ -404,7 +406,9 @@ export const Replayed = Schema.Struct({
   marks: Schema.Record(Schema.String, count),
   intents: Result.fields.intents,
   unanswered: Result.fields.intents,
-  diagnostics: Result.fields.diagnostics
+  diagnostics: Result.fields.diagnostics,
+  /** The older parts of these lists that are left out, counted; there only if a `limit` left some out. */
+  omitted: Schema.optionalKey(Schema.Struct({ intents: count, unanswered: count, diagnostics: count }))
 }).annotate({ identifier: "Replayed" })
 
 /** The check of a journal. `corrupt` is the first part that is not what was written. */

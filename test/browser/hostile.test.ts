@@ -278,6 +278,22 @@ describe("a deep value", () => {
   })
 })
 
+describe("a hundred thousand intents, and ten thousand discarded tasks", () => {
+  it("are shown by their newest, and counted, without a freeze", async () => {
+    const body = { program: "noisy", id: "noisy", input: { count: 100_000 } }
+    expect((await running.post("/api/v1/jobs", body, { prefer: "respond-async" })).status).toBe(202)
+    await until(async () => (await stateOf(running, "noisy")) === "converged", 60_000)
+    for (const view of ["overview", "program", "output", "program?cycle=1"]) {
+      const visited = await visit(`jobs/noisy/${view}`)
+      await visited.page
+        .getByText(view === "output" ? "100,000" : /^10,000; the newest 100 are here$/)
+        .first()
+        .waitFor()
+      await expectHarmless(visited, `a hundred thousand intents: ${view}`)
+    }
+  })
+})
+
 describe("a million short facts", () => {
   const count = 1_000_000
 

@@ -1,5 +1,9 @@
 /** The commands that ask a running server: approvals and their decisions, signals, pauses; and what they say if they cannot. */
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { JobStore } from "../../src/index.ts"
 import { converge } from "../support/cli/inProcess.ts"
 import { nobody } from "../support/cli/strangers.ts"
 import { jsonOf, type Running, serve, stateOf, until } from "../support/server/harness.ts"
@@ -38,6 +42,41 @@ describe("a command to a server", () => {
     expect(again.stderr).toContain('there is no open approval "other"')
     expect((await ask("approve", "second", "go", "--reject", "--json")).code).toBe(0)
     expect((await ask("approvals")).stdout).toBe("no approvals\n")
+    const shown = await ask("show", "first")
+    expect(shown.stdout).toMatch(/\ndecisions\n {2}go {2}approved {2}by Ada {2}cycle \d {2}fine\n/)
+  })
+
+  it("decides a stored job, and the store tells later who decided, and why", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "decided-"))
+    const filename = join(folder, "jobs.db")
+    const durable = await serve({ programs: [asks] }, { store: JobStore.layerSqlite({ filename }) })
+    try {
+      await durable.post("/api/v1/jobs", { program: "asks", id: "kept" }, { prefer: "respond-async" })
+      await until(async () => (await stateOf(durable, "kept")) === "awaiting")
+      await converge([
+        "approve",
+        "kept",
+        "go",
+        "--reject",
+        "--by",
+        "Ada\u202e",
+        "--note",
+        "too\ndear",
+        "--server",
+        durable.url
+      ])
+      await until(async () => (await stateOf(durable, "kept")) === "converged")
+    } finally {
+      await durable.stop()
+    }
+    const { stdout } = await converge(["show", "kept", "--store", filename])
+    expect(stdout).toMatch(/\ndecisions\n {2}go {2}rejected {2}by Ada\S* {2}cycle \d {2}too dear\n/)
+    expect(stdout).not.toContain("\u202e")
+    const { decisions } = JSON.parse((await converge(["show", "kept", "--store", filename, "--json"])).stdout) as {
+      readonly decisions: unknown
+    }
+    expect(decisions).toMatchObject([{ approval: "go", approved: false, question: null, reason: "too\ndear" }])
+    rmSync(folder, { recursive: true, force: true })
   })
 
   it("pauses a job, and signals it", async () => {

@@ -51,7 +51,7 @@ const past = async (): Promise<void> => {
   const version = named.data?.nodes[0]?.provenance.version ?? 0
   const at = await api.jobsExplainVersion({ path: { ...path, version } })
   check("explain", at.data?.nodes[0]?.id === "3", [named.data, at.data])
-  const lineage = await api.jobsLineage({ path, query: { kind: "Step", fact: "1", without: "true" } })
+  const lineage = await api.jobsLineage({ path, query: { kind: "Step", fact: "1", without: true } })
   check("lineage", (lineage.data?.count ?? 0) > 3, lineage.data)
   const history = await api.insightHistory({ path, query: { kind: "Last", fact: "it", limit: 2 } })
   check("history", history.data?.revisions.length === 2 && history.data.previous === null, history.data)

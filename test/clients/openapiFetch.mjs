@@ -51,7 +51,7 @@ const past = async (client: Client): Promise<void> => {
   const of = { path: { ...path, version } }
   const at = await client.GET("/api/v1/jobs/{id}/versions/{version}/explain", { params: of })
   check("explain", at.data?.nodes[0]?.id === "3", [named.data, at.data])
-  const from = { kind: "Step", fact: "1", without: "true" as const }
+  const from = { kind: "Step", fact: "1", without: true }
   const lineage = await client.GET("/api/v1/jobs/{id}/lineage", { params: { path, query: from } })
   check("lineage", (lineage.data?.count ?? 0) > 3, lineage.data)
   const last = { kind: "Last", fact: "it", limit: 2 }

@@ -1,5 +1,6 @@
 /** Viewers who ask for more of a job than its log keeps: from the journal if there is one, and told what they miss if not. */
 import { expect, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
@@ -39,6 +40,7 @@ const entryOf = (job: Job.Job<Program.Program.Any>): KnownJob => ({
   body: undefined,
   end: undefined,
   haltedAt: undefined,
+  ended: Deferred.makeUnsafe<void>(),
   waiting: 0,
   isWanted: true
 })

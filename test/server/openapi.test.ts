@@ -103,6 +103,7 @@ const valueOf = (schema: Json): unknown => {
   if (Array.isArray(choices)) return pick(choices as ReadonlyArray<unknown>)
   if (type === "string") return textOf(schema)
   if (type === "integer") return wholeOf(schema)
+  if (type === "boolean") return random.below(2) === 0
   if (type === "number") return wholeOf(schema) / pick([1, 8])
   if (type === "null") return null
   if (type === "array") return Array.from({ length: random.below(3) }, () => valueOf(items as Json))
@@ -194,7 +195,13 @@ describe("the document", () => {
     }
   })
 
-  it("has numbers for numbers, and no null where the server takes none", () => {
+  it("has numbers for numbers, yes or no for yes or no, and no null where the server takes none", () => {
+    const asTexts = operations().flatMap(({ method, operation, path }) =>
+      operation.parameters
+        .filter(({ schema }) => /"\^\[\+-\]\?|"true"/.test(JSON.stringify(schema["pattern"] ?? schema["enum"] ?? null)))
+        .map(({ name }) => `${method} ${path}: ${name}`)
+    )
+    expect(asTexts).toEqual([])
     const list = document.paths["/api/v1/jobs"]?.["get"]?.parameters.find(({ name }) => name === "limit")
     expect(list?.schema).toEqual({ type: "integer", minimum: 1, maximum: 1_000 })
     for (const name of ["NewJob", "Budget"]) {

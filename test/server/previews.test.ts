@@ -1,4 +1,5 @@
 /** Long values in lists: the API cuts them where it is asked to, says how long they are, and gives the whole where it is asked for. */
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { mkdtempSync, rmSync } from "node:fs"
@@ -56,6 +57,44 @@ const answers = Program.make("answers", {
   output: (view) => "o".repeat(view.input.length)
 })
 
+class Broken extends Data.TaggedError("Broken")<{ readonly text: string }> {}
+
+const Told = Intent.kind("Told", { payload: Schema.String, record: true })
+
+/** Tells something long; then one agent fails at length and is discarded, and another one ends the job at length. */
+const breaks = Program.make("breaks", {
+  input: Schema.Struct({}),
+  agents: [
+    Agent.make("tells", {
+      writes: [Whole],
+      intents: [Told],
+      execute: () => Effect.succeed({ facts: [Whole.of({ n: 1 })], intents: [Told.of("t".repeat(length))] })
+    }),
+    Agent.make("tries", {
+      onFailure: "discard",
+      execute: () => Effect.fail(new Broken({ text: "b".repeat(length) }))
+    }),
+    Agent.make("fails", { each: Whole, execute: () => Effect.fail(new Broken({ text: "B".repeat(length) })) })
+  ]
+})
+
+/** Five intents, and four tasks that are discarded. */
+const tells = Program.make("tells", {
+  input: Schema.Struct({}),
+  seed: () => Array.from({ length: 4 }, (_, n) => Whole.of({ n })),
+  agents: [
+    Agent.make("tells", {
+      intents: [Told],
+      execute: () => Effect.succeed({ intents: Array.from({ length: 5 }, (_, n) => Told.of(`${n}`)) })
+    }),
+    Agent.make("tries", {
+      each: Whole,
+      onFailure: "discard",
+      execute: ({ id }) => Effect.fail(new Broken({ text: id }))
+    })
+  ]
+})
+
 type Json = Record<string, unknown>
 interface Shown {
   readonly kind: string
@@ -67,7 +106,7 @@ interface Shown {
 const storeIn = (name: string) => JobStore.layerSqlite({ filename: join(folder, name) })
 let running: Running
 beforeAll(async () => {
-  running = await serve({ programs: [texts] }, { store: storeIn("jobs.db") })
+  running = await serve({ programs: [texts, breaks, tells] }, { store: storeIn("jobs.db") })
   for (const [id, ends, state] of [
     ["ends", true, "converged"],
     ["asks", false, "awaiting"]
@@ -135,6 +174,35 @@ describe("a long value", () => {
     const cut = (await get("asks/replay?at=1&valueLength=100")) as { readonly unanswered?: unknown }
     expect(JSON.stringify(whole.unanswered).length).toBeGreaterThan(length)
     expect(JSON.stringify(cut.unanswered).length).toBeLessThan(1_000)
+  })
+
+  it("of a payload, of a discarded task and of the error that ended a job is cut, and its beginning is left", async () => {
+    await running.post("/api/v1/jobs", { program: "breaks", id: "breaks", input: {} })
+    const whole = JSON.stringify(await get("breaks"))
+    expect(whole.match(/t{100000}|b{8192}|B{8192}/g)).toHaveLength(3)
+    const cut = (await get("breaks?valueLength=0")) as { readonly result: typeof Shapes.Result.Type }
+    expect(JSON.stringify(cut).length).toBeLessThan(40_000)
+    const { diagnostics, error, intents } = cut.result
+    expect(intents.map(({ payload }) => payload)).toEqual([""])
+    expect(diagnostics.map(({ agent, cause }) => [agent, cause._tag])).toEqual([["tries", "AgentFailed"]])
+    expect(JSON.stringify(diagnostics)).toMatch(/b{2048}\u2026 \(8193 characters\)/)
+    expect(error?._tag).toBe("AgentFailed")
+    expect(JSON.stringify(error)).toMatch(/B{2048}\u2026 \(8193 characters\)/)
+    expect(Schema.decodeUnknownSync(Shapes.Job)(cut)).toBeDefined()
+  })
+
+  it("is not all: the newest intents and diagnostics come, and the older ones are counted", async () => {
+    await running.post("/api/v1/jobs", { program: "tells", id: "tells", input: {} })
+    const { result: all } = (await get("tells")) as { readonly result: typeof Shapes.Result.Type }
+    expect([all.intents.length, all.diagnostics.length, all.omitted]).toEqual([5, 4, undefined])
+    const { result } = (await get("tells?limit=2")) as { readonly result: typeof Shapes.Result.Type }
+    expect(result).toMatchObject({ ...all, intents: all.intents.slice(3), diagnostics: all.diagnostics.slice(2) })
+    expect(result.omitted).toEqual({ intents: 3, diagnostics: 2 })
+    const past = (await get("tells/replay?limit=2")) as unknown as typeof Shapes.Replayed.Type
+    expect(past.omitted).toEqual({ intents: 3, unanswered: 0, diagnostics: 2 })
+    expect(past.diagnostics).toEqual(result.diagnostics)
+    expect((await get("tells?limit=5"))["result"]).toEqual(all)
+    expect((await running.fetch("/api/v1/jobs/tells?limit=0")).status).toBe(400)
   })
 
   it("is refused a length that is none", async () => {
@@ -229,11 +297,11 @@ describe("a diagnosis of a past cycle", () => {
 describe("the list of jobs", () => {
   it("has the budget of which an ended job used most, also where the server does not hold the job", async () => {
     const store = storeIn("restarted.db")
-    const first = await serve({ programs: [texts] }, { store })
+    const first = await serve({ programs: [texts, breaks] }, { store })
     await first.post("/api/v1/jobs", { program: "texts", id: "one", input: { ends: true }, budget: { maxCycles: 4 } })
     const before = (await jsonOf(await first.fetch("/api/v1/jobs")))["jobs"] as ReadonlyArray<Json>
     await first.stop()
-    const second = await serve({ programs: [texts] }, { store })
+    const second = await serve({ programs: [texts, breaks] }, { store })
     try {
       const after = (await jsonOf(await second.fetch("/api/v1/jobs")))["jobs"] as ReadonlyArray<Json>
       expect(before[0]?.["budget"]).toMatchObject({ name: "cycles", limit: 4 })

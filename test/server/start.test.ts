@@ -1,5 +1,6 @@
 /** Starting jobs: who waits, who goes away, who asks twice; readiness while it is so. */
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { describe, expect, it } from "vitest"
@@ -244,6 +245,40 @@ describe("a budget that is asked for", () => {
       { store }
     )
     await using(async (restarted) => expect(await statuses(restarted)).toEqual(expected), { store })
+  })
+})
+
+describe("a job whose machine has halted", () => {
+  it("has not ended before its end is stored: its state, its time and its result come together", async () => {
+    const kept = await Effect.runPromise(journalStore)
+    const [reached, open] = [Deferred.makeUnsafe<void>(), Deferred.makeUnsafe<void>()]
+    const store = Layer.succeed(JobStore.JobStore, {
+      ...kept,
+      halt: (...end: Parameters<typeof kept.halt>) =>
+        Effect.andThen(Deferred.succeed(reached, undefined), Effect.andThen(Deferred.await(open), kept.halt(...end)))
+    })
+    await using(
+      async (running) => {
+        const job = async () => jsonOf(await running.fetch("/api/v1/jobs/slow"))
+        const listed = async () => jsonOf(await running.fetch("/api/v1/jobs?q=slow"))
+        await running.post(
+          "/api/v1/jobs",
+          { program: "count", id: "slow", input: { to: 1 } },
+          { prefer: "respond-async" }
+        )
+        await Effect.runPromise(Deferred.await(reached))
+        const unfinished = { state: "running", haltedAt: null, error: null }
+        expect(await listed()).toMatchObject({ jobs: [unfinished] })
+        expect(await job()).toMatchObject({ ...unfinished, result: null })
+        // A question waits for the end for a moment.
+        const asked = job()
+        await Effect.runPromise(Deferred.succeed(open, undefined))
+        const ended = { state: "converged", haltedAt: expect.any(Number) as number }
+        expect(await asked).toMatchObject({ ...ended, result: { status: "converged" } })
+        expect(await listed()).toMatchObject({ jobs: [ended] })
+      },
+      { store }
+    )
   })
 })
 

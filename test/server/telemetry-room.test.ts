@@ -1,6 +1,7 @@
 /** The telemetry that a server keeps for viewers that come back: bounded by job and in total, whatever jobs report. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
@@ -120,6 +121,7 @@ const talking = Effect.fnUntraced(function* (id: string, many: number, length: n
     body: undefined,
     end: undefined,
     haltedAt: undefined,
+    ended: Deferred.makeUnsafe<void>(),
     waiting: 0,
     isWanted: true
   }

@@ -4,7 +4,7 @@ import { bytes, number, span } from "./format.ts"
 import { at, limits } from "./jobStore.ts"
 import { FactLink } from "./links.tsx"
 import { Bar, messageOf, Panel, Said } from "./parts.tsx"
-import { shownDiagnostics, shownUsage } from "./past.ts"
+import { shownDiagnostics, shownOmitted, shownUsage } from "./past.ts"
 import { Sides } from "./Sides.tsx"
 
 type Shown = readonly [name: string, used: number, limit: number | null | undefined, text: (n: number) => string]
@@ -37,10 +37,22 @@ const Payers = ({
   </table>
 )
 
-export const Diagnostics = ({ list }: { readonly list: Result["diagnostics"] }) => (
-  <Panel title="Diagnostics" note={number(list.length)}>
+interface DiagnosticsProps {
+  readonly list: Result["diagnostics"]
+  /** The older ones, which are not in the list. */
+  readonly omitted: number | undefined
+}
+
+/** Tuning: diagnostics in a list. */
+const mostDiagnostics = 100
+
+export const Diagnostics = ({ list, omitted = 0 }: DiagnosticsProps) => (
+  <Panel
+    title="Diagnostics"
+    note={`${number(list.length + omitted)}${list.length + omitted > mostDiagnostics ? `; the newest ${mostDiagnostics} are here` : ""}`}
+  >
     <ul class="diagnostics">
-      {list.slice(0, 100).map(({ agent, cause, cycle, each }, index) => (
+      {list.slice(-mostDiagnostics).map(({ agent, cause, cycle, each }, index) => (
         <li key={index}>
           <small>cycle {number(cycle)}</small> <code>{cause._tag}</code>{" "}
           <Said text={agent === "" ? "a signal" : agent} limit={80} />
@@ -103,10 +115,11 @@ export const Budgets = () => {
   const usage = shownUsage.value ?? null
   if (usage === null) return null
   const diagnostics = shownDiagnostics.value ?? []
+  const omitted = shownOmitted.value?.diagnostics
   return (
     <>
       <BudgetPanel usage={usage} />
-      {diagnostics.length === 0 ? null : <Diagnostics list={diagnostics} />}
+      {diagnostics.length === 0 ? null : <Diagnostics list={diagnostics} omitted={omitted} />}
     </>
   )
 }

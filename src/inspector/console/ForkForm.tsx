@@ -17,7 +17,7 @@ const useFork = (id: string): Job | undefined => {
     () =>
       poll(refreshMs, async (abort) => {
         if ((found.peek()?.result ?? null) !== null) return
-        const answer = await ask<Job>(ofJob(id, "?valueLength=0"), { signal: abort })
+        const answer = await ask<Job>(ofJob(id, "?valueLength=0&limit=1"), { signal: abort })
         if (answer?.ok === true) found.value = answer.value
       }),
     [id]

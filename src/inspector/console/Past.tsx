@@ -9,11 +9,15 @@ import type { Replayed } from "./shapes.ts"
 const kindsShown = 12
 
 /** Numbers that the head of the page does not show: the tier, open intents, and the facts of each kind. */
-const Numbers = ({ found: { diagnostics, facts, tier, unanswered } }: { readonly found: Replayed }) => (
+const Numbers = ({ found: { diagnostics, facts, omitted, tier, unanswered } }: { readonly found: Replayed }) => (
   <dl class="numbers">
     <Line name="tier">{number(Math.max(0, tier))}</Line>
-    {unanswered.length === 0 ? null : <Line name="open intents">{number(unanswered.length)}</Line>}
-    {diagnostics.length === 0 ? null : <Line name="diagnostics">{number(diagnostics.length)}</Line>}
+    {unanswered.length === 0 ? null : (
+      <Line name="open intents">{number(unanswered.length + (omitted?.unanswered ?? 0))}</Line>
+    )}
+    {diagnostics.length === 0 ? null : (
+      <Line name="diagnostics">{number(diagnostics.length + (omitted?.diagnostics ?? 0))}</Line>
+    )}
     {Object.entries(facts)
       .slice(0, kindsShown)
       .map(([kind, count]) => (
@@ -25,11 +29,11 @@ const Numbers = ({ found: { diagnostics, facts, tier, unanswered } }: { readonly
 )
 
 /** The questions and other intents that had no answer then. */
-const Waited = ({ list }: { readonly list: Replayed["unanswered"] }) =>
+const Waited = ({ found: { omitted, unanswered: list } }: { readonly found: Replayed }) =>
   list.length === 0 ? null : (
     <section>
       <h3>
-        It waited for <small>{plural(list.length, "answer")}</small>
+        It waited for <small>{plural(list.length + (omitted?.unanswered ?? 0), "answer")}</small>
       </h3>
       <ul class="lines">
         {list.slice(0, 20).map(({ agent, cycle, idempotencyKey, kind, payload }) => (
@@ -56,7 +60,7 @@ export const Past = () => {
       tone="warn"
     >
       {found === undefined ? null : <Numbers found={found} />}
-      {found === undefined ? null : <Waited list={found.unanswered} />}
+      {found === undefined ? null : <Waited found={found} />}
       {cycle === 0 ? null : (
         <DiffView
           key={cycle}

@@ -229,6 +229,8 @@ interface Props {
   readonly counts: Readonly<Record<string, number>>
   readonly work: Work | undefined
   readonly asked: Asked
+  /** Whether there are older intents, which are not counted. */
+  readonly hasMoreAsked: boolean
   /** The intents that wait for an answer, by kind; undefined if that is not known. */
   readonly open: ReadonlyMap<string, number> | undefined
 }
@@ -240,7 +242,7 @@ const nearOf = (laid: Laid, chosen: string | undefined): ReadonlySet<string> | u
     : new Set([chosen, ...laid.edges.flatMap(({ from, to }) => (from === chosen ? [to] : to === chosen ? [from] : []))])
 
 /** The texts of nodes. */
-const textsOf = ({ asked, counts, open }: Props, now: ReadonlyMap<string, AgentNow>) => {
+const textsOf = ({ asked, counts, hasMoreAsked, open }: Props, now: ReadonlyMap<string, AgentNow>) => {
   const sums = askedByKind(asked)
   return ({ name, sort }: GraphNode): NodeText => {
     if (sort === "kind") return { line: short(counts[name] ?? 0), spoken: plural(counts[name] ?? 0, "fact") }
@@ -249,7 +251,7 @@ const textsOf = ({ asked, counts, open }: Props, now: ReadonlyMap<string, AgentN
       return { line, spoken: `${line}, agent` }
     }
     const waits = open?.get(name) ?? 0
-    const line = `${number(sums.get(name) ?? 0)} asked${waits === 0 ? "" : ` · ${number(waits)} open`}`
+    const line = `${hasMoreAsked ? "at least " : ""}${number(sums.get(name) ?? 0)} asked${waits === 0 ? "" : ` · ${number(waits)} open`}`
     return { line, spoken: `${line}, intent` }
   }
 }

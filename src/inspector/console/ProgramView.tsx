@@ -12,7 +12,7 @@ import { clockMs, poll } from "./browser.ts"
 import { BudgetPanel, Diagnostics } from "./Budgets.tsx"
 import { Intents } from "./Intents.tsx"
 import { Invariants } from "./Invariants.tsx"
-import { at, graph, input, isOver, job, jobId } from "./jobStore.ts"
+import { at, graph, input, isOver, job, jobId, mostParts } from "./jobStore.ts"
 import type { Laid } from "./graphPlaces.ts"
 import { layout } from "./layout.ts"
 import { Empty, Panel, Said } from "./parts.tsx"
@@ -91,9 +91,12 @@ const useReplayed = () => {
       const page = await ask<TimelinePage>(ofJob(id, `/timeline${query}`), { signal: abort })
       if (page?.ok !== true || page.value.cycles.length === 0) return
       const asked = clockMs()
-      const answer = await ask<Replayed>(ofJob(id, `/replay${queryOf({ at: cycle, valueLength: 1_000 })}`), {
-        signal: abort
-      })
+      const answer = await ask<Replayed>(
+        ofJob(id, `/replay${queryOf({ at: cycle, valueLength: 1_000, limit: mostParts })}`),
+        {
+          signal: abort
+        }
+      )
       notBefore = clockMs() + restsPerReplay * (clockMs() - asked)
       if (answer?.ok === true) replayed.value = answer.value
     })
@@ -106,12 +109,12 @@ const OfJob = ({ replayed }: { readonly replayed: Replayed | undefined }) => {
   const { value } = job
   const result = at.value === undefined ? value?.result : undefined
   const usage = (at.value === undefined ? value?.usage : undefined) ?? replayed?.usage
-  const diagnostics = result?.diagnostics ?? replayed?.diagnostics ?? []
+  const { diagnostics = [], omitted } = result ?? replayed ?? {}
   return (
     <>
       {usage === undefined || usage === null ? null : <BudgetPanel usage={usage} />}
       <Intents />
-      {diagnostics.length === 0 ? null : <Diagnostics list={diagnostics} />}
+      {diagnostics.length === 0 ? null : <Diagnostics list={diagnostics} omitted={omitted?.diagnostics} />}
     </>
   )
 }
@@ -141,6 +144,10 @@ const useCounts = (): Readonly<Record<string, number>> | undefined => {
   }, [id, version, cycle])
   return counts.value
 }
+
+/** Whether a journal has told which intents were asked for. */
+const hasIntents = (work: Work | undefined): boolean =>
+  Object.values(work?.agents ?? {}).some(({ intents }) => intents !== undefined)
 
 /** The intents that each agent asked for: from the journal, or from the result where there is no journal. */
 const askedIn = (work: Work | undefined, intents: Replayed["intents"]): Asked => {
@@ -186,14 +193,16 @@ export const ProgramView = () => {
   const counts = useCounts()
   const work = useWork(true)
   const replayed = useReplayed()
-  const asked = askedIn(
-    work,
-    (at.value === undefined ? job.value?.result?.intents : undefined) ?? replayed?.intents ?? []
-  )
+  const told = (at.value === undefined ? job.value?.result : undefined) ?? replayed
+  const asked = askedIn(work, told?.intents ?? [])
+  // The journal counts all of them.
+  const hasMoreAsked = (told?.omitted?.intents ?? 0) > 0 && !hasIntents(work)
   const laid = useLaid(found, asked, counts)
-  const open =
-    replayed &&
-    new Map([...Map.groupBy(replayed.unanswered, ({ kind }) => kind)].map(([kind, list]) => [kind, list.length]))
+  // How many wait of each kind is not known where the list leaves some out.
+  const isWhole = replayed !== undefined && (replayed.omitted?.unanswered ?? 0) === 0
+  const open = isWhole
+    ? new Map([...Map.groupBy(replayed.unanswered, ({ kind }) => kind)].map(([kind, list]) => [kind, list.length]))
+    : undefined
   if (jobId.value === undefined) return null
   return (
     <>
@@ -209,7 +218,15 @@ export const ProgramView = () => {
               : `as of cycle ${number(at.value)}`
           }
         >
-          <ProgramGraph found={found} laid={laid} counts={counts ?? {}} work={work} asked={asked} open={open} />
+          <ProgramGraph
+            found={found}
+            laid={laid}
+            counts={counts ?? {}}
+            work={work}
+            asked={asked}
+            hasMoreAsked={hasMoreAsked}
+            open={open}
+          />
           <Legend laid={laid} />
         </Panel>
       )}

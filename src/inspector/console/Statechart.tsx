@@ -89,6 +89,9 @@ const Unknown = ({ work: { awayMs, measuredMs, untoldMs } }: { readonly work: Wo
   return parts.length === 0 ? null : <p class="soft known">{parts.join(" ")}</p>
 }
 
+/** The name of a state, as the rest of the page has it. */
+const shownName = (name: string): string => (name === "budgetExhausted" ? "budget-exhausted" : name)
+
 const lineOf = (points: ReadonlyArray<readonly [number, number]>): string =>
   points.map(([x, y], index) => `${index === 0 ? "M" : "L"}${x} ${y}`).join(" ")
 
@@ -125,7 +128,7 @@ const StateNode = ({ active, spentMs, state }: StateProps) => {
         y={isParent ? y + 21 : y + height / 2 + (spentMs === undefined ? 4.5 : -3)}
         text-anchor={isParent ? "start" : "middle"}
       >
-        {key === "budgetExhausted" ? "exhausted" : key}
+        {shownName(key)}
         {isParent && spentMs !== undefined ? <tspan class="count"> {span(spentMs)}</tspan> : null}
       </text>
       {isParent || spentMs === undefined ? null : (
@@ -156,9 +159,9 @@ export const Statechart = () => {
   const way = isPast ? wayTo(active) : moved
   const times = work === undefined ? new Map<string, number>() : timesOf(work)
   const spent = [...times].map(([path, ms]) => `${path} ${span(ms)}`).join(", ")
-  const label = `The job's machine. Active: ${active}.${spent === "" ? "" : ` Time in each state: ${spent}.`}`
+  const label = `The job's machine. Active: ${shownName(active)}.${spent === "" ? "" : ` Time in each state: ${spent}.`}`
   return (
-    <Panel title="Machine" note={isPast && stood?.state === "running" ? `${active}, and went on` : active}>
+    <Panel title="Machine" note={isPast && stood?.state === "running" ? `${active}, and went on` : shownName(active)}>
       <div class="chart" tabIndex={0} role="img" aria-label={label}>
         <svg viewBox={`-6 -6 ${chart.width + 12} ${chart.height + 12}`} aria-hidden="true">
           <defs>

@@ -20,6 +20,12 @@ const restMs = 80
 /** Characters of an output that come by themselves. */
 const outputLength = 20_000
 
+/** Tuning: intents and diagnostics of the job that the page has: the newest of each. The list of intents asks for its own. */
+export const mostParts = 1_000
+
+/** The parts of a query for a job as the page shows it. */
+const shown = `valueLength=${outputLength}&limit=${mostParts}`
+
 const ended = new Set(["converged", "budget-exhausted", "failed", "cancelled"])
 
 export const job = signal<Job | undefined>(undefined)
@@ -80,7 +86,7 @@ effect(() => {
   const needUsage = async ({ hash, usage }: Job): Promise<void> => {
     if (usage !== null || hash === replayedHash) return
     replayedHash = hash
-    const answer = await ask<Replayed>(ofJob(id, "/replay?valueLength=0"))
+    const answer = await ask<Replayed>(ofJob(id, "/replay?valueLength=0&limit=1"))
     if (answer?.ok === true && jobId.value === id) storedUsage.value = answer.value.usage
   }
   /** Asks for the input until it has come: the server may have been away at first. */
@@ -99,11 +105,11 @@ effect(() => {
     // The first round runs within the effect, which must not follow what it sets.
     if (job.peek() === undefined) {
       // The journal of an ended job may be long. Its end is known before that is read.
-      const early = await ask<Job>(ofJob(id, `?brief=true&valueLength=${outputLength}`), { signal: abort })
+      const early = await ask<Job>(ofJob(id, `?brief=true&${shown}`), { signal: abort })
       if (early === undefined || jobId.value !== id) return
       if (early.ok) job.value = early.value
     }
-    const answer = await ask<Job>(ofJob(id, `?valueLength=${outputLength}`), { signal: abort })
+    const answer = await ask<Job>(ofJob(id, `?${shown}`), { signal: abort })
     if (answer === undefined || jobId.value !== id) return
     if (!answer.ok) {
       problem.value = answer.problem

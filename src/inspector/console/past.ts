@@ -6,7 +6,7 @@
  */
 import { computed, effect, signal } from "@preact/signals"
 import { ask, ofJob, type Problem, type State } from "./api.ts"
-import { at, diagnosis, job, jobId, storedUsage } from "./jobStore.ts"
+import { at, diagnosis, job, jobId, mostParts, storedUsage } from "./jobStore.ts"
 import type { Diagnosis, Diff, Replayed } from "./shapes.ts"
 
 /** Characters of an input, and of a payload, that come with it. */
@@ -33,7 +33,7 @@ effect(() => {
   const abort = new AbortController()
   const get = <A>(path: string) => ask<A>(ofJob(id, path), { signal: abort.signal })
   void Promise.all([
-    get<Replayed>(`/replay?at=${cycle}&valueLength=${valueLength}`),
+    get<Replayed>(`/replay?at=${cycle}&valueLength=${valueLength}&limit=${mostParts}`),
     get<Diagnosis>(`/diagnosis?at=${cycle}`),
     get<Diff>(`/diff?from=${cycle}&limit=1&valueLength=0`)
   ]).then(([past, found, changes]) => {
@@ -60,6 +60,11 @@ export const shownState = computed((): State | undefined =>
 /** The usage of the job at the cycle that the page shows. */
 export const shownUsage = computed(() =>
   at.value === undefined ? (job.value?.usage ?? storedUsage.value) : replayed.value?.usage
+)
+
+/** The older intents and diagnostics that the answers leave out, counted; undefined if there are none. */
+export const shownOmitted = computed(() =>
+  at.value === undefined ? job.value?.result?.omitted : replayed.value?.omitted
 )
 
 /** The discarded effects up to the cycle that the page shows. */

@@ -2,6 +2,7 @@
  * A program that fills every view of the console with texts that a page must survive: markup, control characters, marks of
  * direction, halves of a pair, odd ids, long texts and deep values.
  */
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { Agent, Fact, Intent, Invariant, Program } from "../../../src/index.ts"
@@ -122,4 +123,29 @@ export const many = Program.make("many", {
   budget: { maxFacts: 2_000_000, maxContextBytes: Infinity }
 })
 
-export const hostilePrograms = [hostile, many] as const
+class Broken extends Data.TaggedError("Broken")<{ readonly id: string }> {}
+
+const Told = Intent.kind("Told", { payload: Schema.String, record: true })
+
+/** Tells a number of things, and has a tenth as many tasks that are discarded. */
+export const noisy = Program.make("noisy", {
+  input: Schema.Struct({ count: Schema.Int }),
+  seed: ({ count }) => Array.from({ length: count / 10 }, (_, n) => Short.of({ n })),
+  agents: [
+    Agent.make("tells", {
+      intents: [Told],
+      execute: (view) => {
+        const { count } = view.input as { readonly count: number }
+        return Effect.succeed({ intents: Array.from({ length: count }, (_, n) => Told.of(`the thing ${n}`)) })
+      }
+    }),
+    Agent.make("breaks", {
+      each: Short,
+      onFailure: "discard",
+      execute: ({ id }) => Effect.fail(new Broken({ id }))
+    })
+  ],
+  budget: { maxFacts: 100_000 }
+})
+
+export const hostilePrograms = [hostile, many, noisy] as const
