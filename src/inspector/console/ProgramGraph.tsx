@@ -217,7 +217,7 @@ const Toolbar = ({ running, view: { showAll, zoom } }: { readonly view: View; re
         <i class="dot" aria-hidden="true" /> {plural(running, "agent")} {running === 1 ? "runs" : "run"} now
       </b>
     )}
-    <small class="soft">
+    <small class="soft keys">
       + and - or ctrl and the wheel zoom · arrow keys and Enter: a kind's facts, an agent's tasks
     </small>
   </div>

@@ -508,8 +508,8 @@ const Toolbar = ({ cycles, older, timeline, view: { show, zoom } }: ToolbarProps
         {first === undefined ? "live" : `cycles ${number(first)} to ${number(cycles.at(-1)?.cycle ?? 0)}`}
         {` · from ${time(timeline.from)} · `}
         {plural(bars.length - untimed, "task")} of a millisecond or more
-        {untimed === 0 ? "" : `, ${plural(untimed, "discarded task")} below that`} · + and - or ctrl and the wheel zoom
-        · ↑ ↓ Enter: a task
+        {untimed === 0 ? "" : `, ${plural(untimed, "discarded task")} below that`}
+        <span class="keys"> · + and - or ctrl and the wheel zoom · ↑ ↓ Enter: a task</span>
       </span>
     </div>
   )
