@@ -35,7 +35,7 @@ const jobs = async (): Promise<void> => {
   check("list", first.data?.jobs.length === 2 && second.data?.jobs.length === 1, [first.data, second.data])
   check("list back", back.data?.jobs[0]?.jobId === first.data?.jobs[0]?.jobId, back.data)
   check("list attributes", first.data?.jobs[0]?.attributes?.["client"] === "hey-api", first.data)
-  const found = await api.jobsGet({ path: { id: "hey-1" }, query: { facts: "counts" } })
+  const found = await api.jobsGet({ path: { id: "hey-1" }, query: { facts: "counts", brief: false, valueLength: 1_000, limit: 5 } })
   check("get", found.data?.result?.facts !== undefined && found.data.attributes?.["client"] === "hey-api", found.data)
 }
 
@@ -130,7 +130,7 @@ const system = async (): Promise<void> => {
 
 const journals = async (): Promise<void> => {
   const path = { id: "hey-1" }
-  const work = await api.insightWork({ path, query: { agents: "true" } })
+  const work = await api.insightWork({ path, query: { agents: true } })
   check("work", work.data !== undefined && work.data.cycle > 3, work.data ?? work.error)
   const intents = await api.insightIntents({ path: { id: "hey-5" } })
   check("intents", intents.data?.intents[0]?.kind !== undefined, intents.data ?? intents.error)

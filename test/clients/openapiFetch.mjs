@@ -142,7 +142,7 @@ const system = async (client: Client): Promise<void> => {
 
 const journals = async (client: Client): Promise<void> => {
   const path = { id: "fetch-1" }
-  const counted = { path, query: { agents: "true" as const } }
+  const counted = { path, query: { agents: true } }
   const work = await client.GET("/api/v1/jobs/{id}/work", { params: counted })
   check("work", work.data !== undefined && work.data.cycle > 3, work.data ?? work.error)
   const intents = await client.GET("/api/v1/jobs/{id}/intents", { params: { path: { id: "fetch-5" } } })
