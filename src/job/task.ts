@@ -74,10 +74,14 @@ export class Task implements Payer, Wallet {
     return fact === undefined ? undefined : { kind: fact.kind, id: fact.id }
   }
 
-  /** The name of the task, unique within its cycle. */
+  /**
+   * The name of the task, unique within its cycle. One with lone surrogates is written as JSON, since a file holds text as UTF-8,
+   * in which all of them are the same. No agent's part of a key begins with a quote, so no other key is that JSON.
+   */
   get key(): string {
     const { agent, fact, part } = this
-    return namePart(agent) + (fact === undefined ? (part === undefined ? "" : `/${part}`) : `/${refKey(fact)}`)
+    const key = namePart(agent) + (fact === undefined ? (part === undefined ? "" : `/${part}`) : `/${refKey(fact)}`)
+    return key.isWellFormed() ? key : JSON.stringify(key)
   }
 
   reserve(asked: Sum): Effect.Effect<Reservation, NoRoom> {

@@ -4,7 +4,12 @@
  */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { Agent, AgentEffect, Engine, type Fact, Intent, Program, Provenance } from "../../src/index.ts"
+import * as Context from "effect/Context"
+import * as Layer from "effect/Layer"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Agent, AgentEffect, Engine, type Fact, Intent, JobStore, Program, Provenance } from "../../src/index.ts"
 import { brokenOff, engineOnStore, journalStore } from "../support/behaviour/durable.ts"
 import { cell, Cell, ended, entry, Entry, noInput } from "../support/behaviour/harness.ts"
 import { engineWith, postman } from "../support/behaviour/intents.ts"
@@ -74,6 +79,67 @@ const likely = (deed: (agent: string) => AgentEffect.AgentEffect<typeof Entry>, 
     output: (view) => view.all(Entry).map(({ value }) => value.text)
   })
 }
+
+/** Ids that are the same text in UTF-8. */
+const surrogates = ["\ud800", "\udc00", "\ufffd"]
+
+describe("facts whose ids differ by lone surrogates", () => {
+  it.live("get back each its own effect that was kept in a file", () =>
+    Effect.gen(function* () {
+      const folder = yield* Effect.acquireRelease(
+        Effect.sync(() => mkdtempSync(join(tmpdir(), "keys-"))),
+        (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
+      )
+      const context = yield* Layer.build(JobStore.layerSqlite({ filename: join(folder, "jobs.db") }))
+      const store = Context.get(context, JobStore.JobStore)
+      const asked: Array<string> = []
+      const program = Program.make("same in UTF-8", {
+        input: noInput,
+        seed: () => surrogates.map((id) => cell(id, "")),
+        agents: [
+          Agent.make("names", {
+            each: Cell,
+            writes: [Entry],
+            memoize: true,
+            execute: ({ id }) => {
+              asked.push(id)
+              return Effect.succeed({ facts: [entry(JSON.stringify(id))] })
+            }
+          })
+        ],
+        output: (view) => view.all(Entry).map(({ value, provenance: { each } }) => [each?.id, value.text])
+      })
+      const run = Engine.run(program, {}, { id: "job" })
+      yield* ended(Effect.provide(run, engineOnStore(brokenOff(store, 0))))
+      const result = yield* Effect.provide(run, engineOnStore(store))
+      expect(asked).toEqual(surrogates)
+      expect(result.output).toEqual(surrogates.map((id) => [id, JSON.stringify(id)]))
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("have children of their own, whose ids are well-formed", () =>
+    Effect.gen(function* () {
+      const child = Program.make("child", { input: noInput, agents: [] })
+      const program = Program.make("asks", {
+        input: noInput,
+        seed: () => surrogates.map((id) => cell(id, "")),
+        agents: [
+          Agent.make("asks", { each: Cell, execute: () => Effect.succeed({ intents: [Intent.child(child, {})] }) })
+        ]
+      })
+      const store = yield* journalStore
+      const result = yield* Effect.provide(
+        Engine.run(program, {}, { id: "job" }),
+        engineOnStore(store, { children: [child] })
+      )
+      const { jobs } = yield* store.list({})
+      const ids = new Set(jobs.map(({ jobId }) => jobId.toWellFormed()))
+      expect(jobs.every(({ jobId }) => jobId.isWellFormed())).toBe(true)
+      expect(ids.size).toBe(4)
+      expect(result.context.all(Intent.ChildResult)).toHaveLength(3)
+    })
+  )
+})
 
 describe("agents whose names hold what separates the parts of a key", () => {
   it.effect("have all their intents performed, each under a key of its own", () =>
