@@ -72,7 +72,9 @@ const parameters: Readonly<Record<string, Json>> = {
   "query agents": { type: "boolean" },
   "/api/v1/journals query cursor": text(/^\d{1,15}:.+$/),
   "/api/v1/jobs query cursor": text(/^\d{1,15}:.+$/),
-  "/api/v1/jobs query before": text(/^\d{1,15}:.+$/),
+  // A place before all jobs has no id.
+  "/api/v1/jobs query before": text(/^\d{1,15}:.*$/),
+  "/api/v1/journals query before": text(/^\d{1,15}:.*$/),
   "/api/v1/jobs/{id}/timeline query before": whole(0, most),
   "query before": text(/^\d{1,15}$/),
   "query attribute": { type: "array", items: text(queryPattern) },

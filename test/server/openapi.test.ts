@@ -1,10 +1,14 @@
 /** The OpenAPI document is the contract: requests that are made from it are not refused for their shape. */
+import { mkdtempSync, rmSync } from "node:fs"
 import { readFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { JobStore } from "../../src/index.ts"
 import { randomOf } from "../support/core/random.ts"
 import { rounds } from "../support/rounds.ts"
-import { jsonOf, type Running, serve } from "../support/server/harness.ts"
-import { count, fails, takesJson, waiting } from "../support/server/programs.ts"
+import { jsonOf, type Running, serve, until } from "../support/server/harness.ts"
+import { asks, count, fails, takesJson, waiting } from "../support/server/programs.ts"
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -168,6 +172,54 @@ describe("a request that is made from the document", () => {
       }
     }
     expect(asked).toBeGreaterThan(10 * perOperation)
+  })
+})
+
+describe("the places of pages that the server gives", () => {
+  it("fit the document, and so do those that docs/http.md shows", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "places-"))
+    const store = JobStore.layerSqlite({ filename: join(folder, "jobs.db") })
+    const durable = await serve({ programs: [count, asks] }, { store })
+    const shown = async (path: string) => jsonOf(await durable.fetch(path))
+    try {
+      for (const id of ["a", "b", "c"])
+        await durable.post("/api/v1/jobs", { program: "count", input: { to: 4 }, id: `places-${id}` })
+      for (const id of ["d", "e", "f"]) {
+        await durable.post("/api/v1/jobs", { program: "asks", input: {}, id }, { prefer: "respond-async" })
+        await until(async () => (await shown(`/api/v1/jobs/${id}`))["state"] === "awaiting")
+      }
+      const lists = {
+        "/api/v1/jobs": "?limit=1",
+        "/api/v1/journals": "?limit=1",
+        "/api/v1/approvals": "?limit=1",
+        "/api/v1/jobs/{id}/facts": "?limit=1",
+        "/api/v1/jobs/{id}/diff": "?from=0&to=4&limit=1",
+        "/api/v1/jobs/{id}/history": "?kind=Step&fact=1&limit=1",
+        "/api/v1/jobs/{id}/lineage": "?kind=Step&fact=1&limit=1"
+      }
+      let seen = 0
+      for (const [path, query] of Object.entries(lists)) {
+        const { parameters = [] } = document.paths[path]?.["get"] ?? {}
+        const patternOf = (name: string) =>
+          new RegExp(
+            String(parameters.find((parameter) => parameter.name === name)?.schema["pattern"] ?? "^none$"),
+            "u"
+          )
+        const url = path.replace("{id}", "places-a") + query
+        const first = await shown(url)
+        if (typeof first["cursor"] !== "string") continue
+        expect(first["cursor"], path).toMatch(patternOf("cursor"))
+        const second = await shown(`${url}&cursor=${encodeURIComponent(first["cursor"])}`)
+        expect(second["previous"], path).toMatch(patternOf("before"))
+        seen++
+      }
+      expect(seen).toBeGreaterThanOrEqual(5)
+      const before = document.paths["/api/v1/jobs"]?.["get"]?.parameters.find(({ name }) => name === "before")
+      expect("0:").toMatch(new RegExp(String(before?.schema["pattern"])))
+    } finally {
+      await durable.stop()
+      rmSync(folder, { recursive: true, force: true })
+    }
   })
 })
 
