@@ -28,7 +28,7 @@ import { Core, type SharedCore } from "./core.ts"
 import { isKnown, type KnownJob, type Stored } from "./directory.ts"
 import { storedChildIds } from "../job/childIds.ts"
 import { approvalKind } from "../program/answerKinds.ts"
-import { numberedPage } from "./factPages.ts"
+import { findFacts, numberedPage, ofReplay } from "./factPages.ts"
 import { type Asking, storyTeller } from "./intentStories.ts"
 import type { Replayed } from "./replays.ts"
 import { isStatus } from "./jobView.ts"
@@ -37,9 +37,9 @@ import { factsOf, factText, valueText } from "./eventText.ts"
 import { ofStart } from "./failures.ts"
 import type * as Shapes from "./insightShapes.ts"
 import { leftBy } from "./jobLog.ts"
-import { plain } from "./json.ts"
+import { factJson, plain } from "./json.ts"
 import { permitJob } from "./permits.ts"
-import { cutStory, cutText } from "./previews.ts"
+import { cutStory, cutText, cutValue } from "./previews.ts"
 import { type FactName, type Paged, type PageSide, refOf, sideOf } from "./queries.ts"
 
 interface OfJob {
@@ -256,13 +256,39 @@ interface RevisionQuery {
   readonly limit: number
   readonly side: PageSide
   readonly most: number | undefined
+  /** The text of the value that the job has inherited, if it is a fork. */
+  readonly inherited: Effect.Effect<string | undefined>
 }
+
+/** The fact that a fork has inherited: it is in its context before the first cycle. */
+const inheritedText = (
+  { replays }: SharedCore,
+  jobId: string,
+  { id, kind }: FactRef,
+  most: number | undefined
+): Effect.Effect<string | undefined> =>
+  replays.at(jobId, 0).pipe(
+    Effect.flatMap((replayed) => {
+      const version = replayed.context.find(kind, id)?.provenance.version
+      if (version === undefined) return Effect.succeed([])
+      const page = findFacts(ofReplay(replayed, kind), { after: version - 1 }, 1, undefined)
+      return Effect.map(page, ({ facts }) => facts)
+    }),
+    Effect.map(([fact]) => (fact === undefined ? undefined : JSON.stringify(cutValue(factJson(fact), most)))),
+    // A job without a journal is no fork.
+    Effect.orElseSucceed(() => undefined)
+  )
 
 /**
  * The revisions of a fact among the events of one side of a number, up to one more than `limit` of them: those that come first
  * after it, or last before it. Values of more than `most` characters are cut.
  */
-const revisionsOf = (store: Store, found: KnownJob | Stored, ref: FactRef, { at, limit, most, side }: RevisionQuery) =>
+const revisionsOf = (
+  store: Store,
+  found: KnownJob | Stored,
+  ref: FactRef,
+  { at, inherited, limit, most, side }: RevisionQuery
+) =>
   Effect.gen(function* () {
     const revisions: Array<Revision> = []
     const after = "after" in side ? side.after : 0
@@ -276,30 +302,32 @@ const revisionsOf = (store: Store, found: KnownJob | Stored, ref: FactRef, { at,
       eventsAfter(store, found, after),
       ({ event }) => isDone || event.seq >= newest || event.cycle > at
     )
+    const add = (seq: number, text: string): void => {
+      revisions.push({ seq, text })
+      if ("before" in side && revisions.length > limit + 1) revisions.shift()
+      isDone = "after" in side && revisions.length > limit
+    }
     yield* Stream.runForEach(events, ({ event, view }) => {
       const isIn = event.seq <= newest && event.cycle <= at && !isDone
       const fact = isIn ? factsOf(event).find(({ id, kind }) => kind === ref.kind && id === ref.id) : undefined
-      if (fact !== undefined) {
-        revisions.push({ seq: event.seq, text: revisionText(fact, view, most) })
-        if ("before" in side && revisions.length > limit + 1) revisions.shift()
-        isDone = "after" in side && revisions.length > limit
-      }
+      if (fact !== undefined) add(event.seq, revisionText(fact, view, most))
+      // The first event of a fork lists only the facts that the fork changed.
+      else if (isIn && event._tag === "JobStarted" && event.version > event.seeds.length)
+        return Effect.map(inherited, (text) => (text === undefined ? undefined : add(event.seq, text)))
       return ++read % 64 === 0 ? breathe : Effect.void
     })
     return revisions
   })
 
-const history = Effect.fnUntraced(function* (
-  { directory }: SharedCore,
-  store: Store,
-  { params, query }: HistoryRequest
-) {
+const history = Effect.fnUntraced(function* (core: SharedCore, store: Store, { params, query }: HistoryRequest) {
   const { at = Infinity, limit = Limits.serverPage, valueLength: most } = query
   const ref = yield* refOf(query)
   const side = yield* sideOf(query)
-  const found = yield* directory.watch(params.id)
-  const revisions = yield* Effect.mapError(revisionsOf(store, found, ref, { at, limit, most, side }), (error) =>
-    ofStart(params.id, error)
+  const found = yield* core.directory.watch(params.id)
+  const inherited = inheritedText(core, params.id, ref, most)
+  const revisions = yield* Effect.mapError(
+    revisionsOf(store, found, ref, { at, inherited, limit, most, side }),
+    (error) => ofStart(params.id, error)
   )
   const hasMore = revisions.length > limit
   const page = "after" in side ? revisions.slice(0, limit) : revisions.slice(-limit)

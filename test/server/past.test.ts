@@ -191,6 +191,26 @@ describe("the past of a fact", () => {
     }
   })
 
+  it("begins with the value that a fork has inherited", async () => {
+    const facts = [{ kind: "Name", value: { text: "Babbage" } }]
+    expect((await running.post("/api/v1/jobs/it/fork", { at: 1, id: "heir", facts })).status).toBe(202)
+    await until(async () => (await stateOf(running, "heir")) === "converged")
+    const at0 = (await get("heir/facts?at=0")).facts
+    for (const { id, kind } of at0) {
+      const { revisions } = await get<HistoryJson>(`heir/history?kind=${kind}&fact=${id}`)
+      expect(revisions[0], `${kind}/${id}`).toEqual(at0.find((fact) => fact.kind === kind && fact.id === id))
+    }
+    expect(at0.length).toBeGreaterThan(3)
+    const name = "kind=Long&fact=Ada"
+    const whole = await get<HistoryJson>(`heir/history?${name}`)
+    const pages = await get<HistoryJson>(`heir/history?${name}&limit=1`)
+    expect([pages.revisions, pages.cursor]).toEqual([whole.revisions.slice(0, 1), null])
+    const back = await get<HistoryJson>(`heir/history?${name}&before=999999&limit=1`)
+    expect(back.revisions).toEqual(whole.revisions)
+    expect((await get<HistoryJson>("heir/history?kind=Name&fact=Babbage")).revisions).toHaveLength(1)
+    expect((await get<HistoryJson>("heir/history?kind=Name&fact=nobody")).revisions).toEqual([])
+  })
+
   it("is explained as it was after a cycle", async () => {
     interface Explained {
       readonly nodes: ReadonlyArray<FactJson>
