@@ -274,6 +274,8 @@ export const Limits = {
   serverStreams: 10_000,
   /** Server default, and the least: milliseconds of silence after which a viewer of events is sent a comment. */
   serverHeartbeatMs: 15_000,
+  /** Milliseconds after which a stream of NDJSON shows that it is there, if no event does. */
+  serverFirstBeatMs: 250,
   serverHeartbeatLeastMs: 10,
   /** Server default: milliseconds that jobs may go on while the server shuts down. */
   serverDrainMs: 5_000,

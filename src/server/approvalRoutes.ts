@@ -272,10 +272,19 @@ const decidedIn = ({ view }: KnownJob, id: string): Decided | undefined => {
   return { approved, by, note: reason, cycle: fact.provenance.cycle }
 }
 
-const decidedText = (id: string, { approved, by, cycle, note }: Decided): string => {
+/** Whether a fork has inherited the decision. It was made in the job from which the fork began, in one of its cycles. */
+const isInherited = ({ view }: KnownJob, id: string): boolean => {
+  const fact = Option.getOrUndefined(view.committed.context.get(Decision, id))
+  return fact !== undefined && view.factText(fact.provenance.version) === undefined
+}
+
+const decidedText = (known: KnownJob, id: string, { approved, by, cycle, note }: Decided): string => {
   const why = note === "" ? "" : `: ${JSON.stringify(note)}`
   const did = approved ? "approved" : "rejected"
-  return `the approval ${JSON.stringify(id)} was ${did} by ${JSON.stringify(by)} in cycle ${cycle}${why}`
+  const when = isInherited(known, id)
+    ? `in cycle ${cycle} of the job from which this one was forked`
+    : `in cycle ${cycle}`
+  return `the approval ${JSON.stringify(id)} was ${did} by ${JSON.stringify(by)} ${when}${why}`
 }
 
 /** The problem for an approval that is not open. It tells the decision, if there is one. */
@@ -289,7 +298,7 @@ const notOpen = (known: KnownJob, id: string): Problems.SignalRefused => {
     detail:
       decided === undefined
         ? `there is no open approval ${JSON.stringify(id)}: nobody has asked for it`
-        : decidedText(id, decided)
+        : decidedText(known, id, decided)
   })
 }
 
@@ -300,7 +309,12 @@ const refusedFor = (known: KnownJob, id: string, error: SignalRefused | Steering
   const problem = problemOf(known, error)
   if (problem._tag !== "JobHalted" || decided === undefined) return problem
   const { jobId, jobStatus } = problem
-  return new Problems.JobHalted({ jobId, jobStatus, decided, detail: `${error.message}; ${decidedText(id, decided)}` })
+  return new Problems.JobHalted({
+    jobId,
+    jobStatus,
+    decided,
+    detail: `${error.message}; ${decidedText(known, id, decided)}`
+  })
 }
 
 /** Commits a decision. */

@@ -39,7 +39,7 @@ import { jobJson, type ListQuery, listJobs } from "./jobView.ts"
 import { audit, isAllowed, permitJob, permitProgram } from "./permits.ts"
 import { diff, diffJobs, factPage, fork, lineage, prune, remove, replay, verify } from "./pastRoutes.ts"
 import * as Problems from "./problems.ts"
-import { cutValue } from "./previews.ts"
+import { cutIntent, cutValue } from "./previews.ts"
 import { attributesAsked, type FactName, refOf } from "./queries.ts"
 import type * as Shapes from "./shapes.ts"
 import { briefPageLength, busyMs, type Format, lookingMs, paceOf, viewer, writingMs } from "./viewer.ts"
@@ -255,9 +255,7 @@ const shortJob = (job: typeof Shapes.Job.Type, most: number): typeof Shapes.Job.
     ...job.result,
     output: value,
     ...(length === undefined ? {} : { outputLength: length }),
-    intents: intents.map(({ payload, ...intent }) =>
-      payload === undefined ? intent : { ...intent, payload: cutValue<Cut>({ value: payload }, most).value }
-    ),
+    intents: intents.map((intent) => cutIntent(intent, most)),
     diagnostics: diagnostics.map((diagnostic) => ({ ...diagnostic, cause: shownError(diagnostic.cause, most) })),
     error: error === null ? null : shownError(error, most)
   }
@@ -267,13 +265,14 @@ const shortJob = (job: typeof Shapes.Job.Type, most: number): typeof Shapes.Job.
 const get = Effect.fnUntraced(function* (core: SharedCore, { params, query, request }: GetRequest) {
   const { directory } = core
   const found = yield* query.brief === "true" ? directory.lookUp(params.id) : directory.find(params.id)
-  const job = yield* jobJson(found, query.limit)
+  const whole = yield* jobJson(found, query.limit)
+  const job = query.valueLength === undefined ? whole : shortJob(whole, query.valueLength)
   const left = isKnown(found) && found.end !== undefined ? leftBy(found.end) : undefined
   if (query.facts !== "all" || job.result === null || left === undefined) {
-    return json(query.valueLength === undefined ? job : shortJob(job, query.valueLength))
+    return json(job)
   }
-  const whole = yield* withFacts(job.result, "partial" in left ? left.partial : left)
-  return longJson(core, request, { ...job, result: whole })
+  const result = yield* withFacts(job.result, "partial" in left ? left.partial : left)
+  return longJson(core, request, { ...job, result })
 })
 
 /** A derivation whose values are cut if their JSON is longer than `most`. */

@@ -6,6 +6,7 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import type * as Schema from "effect/Schema"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Stream from "effect/Stream"
@@ -31,7 +32,7 @@ import { findFacts, type FoundFacts, numberedPage, ofReplay, ofView, placedPage 
 import { factJson, plain, shownError } from "./json.ts"
 import { audit, permitAll, permitJob } from "./permits.ts"
 import * as Problems from "./problems.ts"
-import { cutText, cutValue } from "./previews.ts"
+import { cutIntent, cutText, cutValue } from "./previews.ts"
 import { type FactName, type Paged, refOf, sideOf } from "./queries.ts"
 import { noJournal, type Replayed } from "./replays.ts"
 import * as Shapes from "./shapes.ts"
@@ -202,14 +203,20 @@ export const replay = Effect.fnUntraced(function* (core: SharedCore, { params, q
     diagnostics: diagnostics.length - discarded.length
   }
   const isCut = Object.values(omitted).some((count) => count > 0)
-  const shownPart = (value: unknown) => cutValue({ value: plain(value) }, query.valueLength).value
+  const shownInput = cutValue<{ readonly value: Schema.Json; readonly length?: number }>(
+    { value: plain(input) },
+    query.valueLength
+  )
+  const shownIntent = ({ payload, ...intent }: (typeof intents)[number]) =>
+    cutIntent({ ...intent, payload: plain(payload) }, query.valueLength)
   return json({
     ...rest,
-    input: shownPart(input),
+    input: shownInput.value,
+    ...(shownInput.length === undefined ? {} : { inputLength: shownInput.length }),
     facts: context.counts(),
     marks: Object.fromEntries(marks),
-    intents: asked.map((intent) => ({ ...intent, payload: shownPart(intent.payload) })),
-    unanswered: open.map((intent) => ({ ...intent, payload: shownPart(intent.payload) })),
+    intents: asked.map(shownIntent),
+    unanswered: open.map(shownIntent),
     diagnostics: discarded.map(({ cause, each, ...where }) => ({
       ...where,
       each: each ?? null,

@@ -4,6 +4,7 @@
  * Invariant: a value that is short enough stays as it is. Boundary: pure; the record of a job is cut by the same function as the
  * answers of a server.
  */
+import type * as Schema from "effect/Schema"
 import type * as Shapes from "./insightShapes.ts"
 
 /** The beginning of a value's JSON, as a text, and the characters of all of it. */
@@ -41,6 +42,15 @@ export const cutStory = (story: Story, most: number | undefined): Story => {
   const { answer } = story
   const facts = answer?.facts.map((fact) => cutValue<Answer["facts"][number]>(fact, most))
   return { ...story, ...cut, payload, answer: answer === null ? null : { ...answer, facts: facts ?? [] } }
+}
+
+/** An intent whose payload is cut where its JSON is longer than `most`: `length` is that of the whole. */
+export const cutIntent = <I extends { readonly payload?: Schema.Json | undefined }>(
+  intent: I,
+  most: number | undefined
+): I & { readonly length?: number } => {
+  const cut = intent.payload === undefined ? undefined : cutText(JSON.stringify(intent.payload), most)
+  return cut === undefined ? intent : { ...intent, payload: cut.value, length: cut.length }
 }
 
 /** Texts of a value that are longer than `most`, cut, with their lengths; lists and objects up to `parts` parts. */

@@ -87,7 +87,9 @@ export const Result = Schema.Struct({
       each: Schema.optional(FactRef),
       part: Schema.optional(count),
       index: count,
-      idempotencyKey: Schema.String
+      idempotencyKey: Schema.String,
+      /** The characters of the payload's JSON, where `payload` is only the beginning of that text. */
+      length: Schema.optionalKey(count)
     })
   ),
   diagnostics: Schema.Array(
@@ -401,6 +403,8 @@ export const Replayed = Schema.Struct({
   version: count,
   hash: Schema.String,
   input: Schema.Json,
+  /** The characters of the input's JSON, where `input` is only the beginning of that text. */
+  inputLength: Schema.optionalKey(count),
   usage: Usage,
   facts: Schema.Record(Schema.String, count),
   marks: Schema.Record(Schema.String, count),

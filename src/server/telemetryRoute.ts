@@ -9,13 +9,13 @@
 import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { SharedCore } from "./core.ts"
 import { isKnown, type Stored } from "./directory.ts"
 import * as Problems from "./problems.ts"
 import { streamed } from "./streams.ts"
-import { Status } from "./shapes.ts"
+import { isStatus } from "./jobView.ts"
+import type { Status } from "./shapes.ts"
 import type { Pace, Recorded, Recording, RecordingEnd } from "./telemetryRoom.ts"
 import { busyMs, bytesOf, framed, goodbyeItem, type Item, lookingMs, paceOf } from "./viewer.ts"
 
@@ -32,12 +32,16 @@ interface Last {
   readonly sequence: number
 }
 
-/** The place that an id names; undefined for no id. An id that is none of ours is of a recording that is not there. */
+/** The place that an id names; undefined for a text that is no id. */
 export const lastOf = (id: string): Last | undefined => {
-  if (id === "") return undefined
-  const [, name = "", digits = "0"] = /^(\d{1,15})-(\d{1,15})$/.exec(id) ?? []
-  return { name, sequence: Number(digits) }
+  const [, name, digits] = /^(\d{1,15})-(\d{1,15})$/.exec(id) ?? []
+  return name === undefined || digits === undefined ? undefined : { name, sequence: Number(digits) }
 }
+
+const notAnId = (id: string): Problems.InvalidRequest =>
+  new Problems.InvalidRequest({
+    detail: `${JSON.stringify(id.slice(0, 100))} is not the id of an item of telemetry, such as "1700000000000-17"`
+  })
 
 const endText = (end: Extract<RecordingEnd, { readonly _tag: "Ended" }>): string => JSON.stringify(end)
 
@@ -91,11 +95,11 @@ const halted = (jobId: string, jobStatus: typeof Status.Type): Problems.JobHalte
     detail: `the job ${jobId} has ended: ${jobStatus}. Nothing of its telemetry is kept; its event log is at /events`
   })
 
-const isStatus = Schema.is(Status)
-
 export const telemetry = Effect.fnUntraced(function* (core: SharedCore, asking: TelemetryRequest) {
   const { headers, params, query, request } = asking
-  const last = lastOf(headers["last-event-id"] ?? query.after ?? "")
+  const id = headers["last-event-id"] ?? query.after ?? ""
+  const last = lastOf(id)
+  if (last === undefined && id !== "") return yield* notAnId(id)
   const found = yield* core.directory.watch(params.id)
   if (!isKnown(found)) return yield* notLive(core, found)
   const recording = yield* core.telemetry.recordingOf(found)

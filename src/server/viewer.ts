@@ -129,7 +129,11 @@ export const bytesOf = (
   const bye = Stream.map(Stream.fromEffect(goodbye), () => goodbyeItem(format, "shutting-down"))
   // An empty line of NDJSON carries no event; writing it shows whether the client is still there.
   const beat: Item = { text: format === "ndjson" ? "\n" : ": still here\n\n", isLast: false }
-  const beats = Stream.map(Stream.fromSchedule(Schedule.spaced(heartbeatMs)), () => beat)
+  const signs = Stream.map(Stream.fromSchedule(Schedule.spaced(heartbeatMs)), () => beat)
+  // The headers of an answer go with its first bytes. A job that waits may have no event for long, and one that has ended needs
+  // no empty line.
+  const early = Stream.fromEffect(Effect.delay(Effect.succeed(beat), Math.min(heartbeatMs, Limits.serverFirstBeatMs)))
+  const beats = format === "ndjson" ? Stream.concat(early, signs) : signs
   const head: Stream.Stream<Item> =
     format === "ndjson" ? Stream.empty : Stream.succeed({ text: ": the events follow\n\n", isLast: false })
   const all = Stream.merge(shown, Stream.merge(bye, beats), { haltStrategy: "left" })

@@ -374,6 +374,14 @@ describe("a fork of a job that waits", () => {
         jobId: "decided",
         unasked: { count: 1, first: { ...first, id: "b" } }
       })
+      await running.post("/api/v1/jobs/waits/approvals/a", { decision: "approve", by: "Ada" })
+      await until(async () => (await jsonOf(await running.fetch("/api/v1/jobs/waits")))["cycle"] === 2)
+      await fork({ id: "heir", at: 2 })
+      await until(async () => (await stateOf(running, "heir")) !== "running")
+      const late = await running.post("/api/v1/jobs/heir/approvals/a", { decision: "reject" })
+      expect((await jsonOf(late))["detail"]).toContain(
+        'was approved by "Ada" in cycle 2 of the job from which this one was forked'
+      )
       expect(await fork({ id: "anew", at: 0 })).toEqual({ jobId: "anew" })
       await until(async () => (await stateOf(running, "anew")) === "awaiting")
     } finally {

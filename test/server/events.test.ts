@@ -143,6 +143,20 @@ describe("a viewer", () => {
     })
   })
 
+  it("of a job that waits has its answer at once, in both formats", async () => {
+    await using(await serve({ programs: inline, heartbeatMs: 60_000 }), async (running) => {
+      const id = await start(running, "waiting")
+      for (const accept of ["application/x-ndjson", "text/event-stream"]) {
+        const abort = new AbortController()
+        const signal = AbortSignal.any([abort.signal, AbortSignal.timeout(20_000)])
+        const headers = { accept, "last-event-id": "1000" }
+        const response = await fetch(`${running.url}/api/v1/jobs/${id}/events`, { headers, signal })
+        expect(response.status).toBe(200)
+        abort.abort()
+      }
+    })
+  })
+
   it("hears comments while nothing happens, and goodbye when the server shuts down", async () => {
     const running = await serve({ programs: inline, heartbeatMs: 20, drainMs: 50 })
     const id = await start(running, "waiting")

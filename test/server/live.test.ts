@@ -130,6 +130,14 @@ describe("a viewer of telemetry", () => {
       expect(whole.seen.at(-1)).toMatchObject({ event: "Ended", data: { status: "converged" } })
       const all = await view(running, "/api/v1/jobs/it/telemetry", { "last-event-id": seen.at(-1)!.id! })
       expect(all).toEqual({ status: 204, seen: [], comments: [] })
+      for (const none of ["abc", "17", "-1", "1-x"]) {
+        for (const asking of [{ headers: { "last-event-id": none } }, {}]) {
+          const query = "headers" in asking ? "" : `?after=${none}`
+          const refused = await running.fetch(`/api/v1/jobs/it/telemetry${query}`, asking)
+          expect([none, refused.status]).toEqual([none, 400])
+          expect((await jsonOf(refused))["detail"]).toContain(`"${none}" is not the id of an item of telemetry`)
+        }
+      }
     })
   })
 
@@ -153,7 +161,7 @@ describe("a viewer of telemetry", () => {
     })
   })
 
-  it("with an id of another time, or of no time at all, is told that items are missing, and starts anew", async () => {
+  it("with an id of another time is told that items are missing, and starts anew", async () => {
     const talk = makeTalk("talk")
     await using(await serve({ programs: [talk.program] }), async (running) => {
       await begin(running, "talk", "it")
@@ -161,7 +169,7 @@ describe("a viewer of telemetry", () => {
       await watchers(running, 1)
       talk.say(1)
       await viewing
-      for (const id of ["1-17", "17", "nonsense"]) {
+      for (const id of ["1-17", "1700000000000-3"]) {
         const { seen } = await view(running, "/api/v1/jobs/it/telemetry", { "last-event-id": id }, hasWord(1))
         expect(seen[0], id).toMatchObject({ event: "Missed", data: { _tag: "Missed", from: null, to: null } })
         expect(seen[0]!.id).toMatch(/^\d+-0$/)

@@ -174,6 +174,13 @@ describe("a long value", () => {
     const cut = (await get("asks/replay?at=1&valueLength=100")) as { readonly unanswered?: unknown }
     expect(JSON.stringify(whole.unanswered).length).toBeGreaterThan(length)
     expect(JSON.stringify(cut.unanswered).length).toBeLessThan(1_000)
+    const [open] = cut.unanswered as ReadonlyArray<{ readonly length?: number }>
+    expect(open?.length).toBeGreaterThan(length)
+    const short = (await get("asks/replay?at=1&valueLength=1")) as unknown as typeof Shapes.Replayed.Type
+    expect([short.input, short.inputLength]).toEqual(["{", '{"ends":false}'.length])
+    const all = (await get("ends?valueLength=100&facts=all")) as unknown as { readonly result: Json }
+    expect(String(all.result["output"]).length).toBe(100)
+    expect(JSON.stringify(all.result["facts"])).toContain("y".repeat(length))
   })
 
   it("of a payload, of a discarded task and of the error that ended a job is cut, and its beginning is left", async () => {
@@ -183,7 +190,7 @@ describe("a long value", () => {
     const cut = (await get("breaks?valueLength=0")) as { readonly result: typeof Shapes.Result.Type }
     expect(JSON.stringify(cut).length).toBeLessThan(40_000)
     const { diagnostics, error, intents } = cut.result
-    expect(intents.map(({ payload }) => payload)).toEqual([""])
+    expect(intents.map(({ length: whole, payload }) => [payload, whole])).toEqual([["", length + 2]])
     expect(diagnostics.map(({ agent, cause }) => [agent, cause._tag])).toEqual([["tries", "AgentFailed"]])
     expect(JSON.stringify(diagnostics)).toMatch(/b{2048}\u2026 \(8193 characters\)/)
     expect(error?._tag).toBe("AgentFailed")
