@@ -20,6 +20,9 @@ export const jobIdPattern = new RegExp(
   "u"
 )
 
+/** The rule of the pattern in words. */
+export const jobIdRule = `at most ${most} characters, no control characters and none of / \\ % ; ? #, not empty, and not . or ..`
+
 /** Why a job cannot be given an id; undefined if it can. */
 export const refusalOfJobId = (id: unknown): string | undefined => {
   if (typeof id !== "string" || id === "") return "a job's id must be a string that is not empty"

@@ -25,7 +25,7 @@ import { Core, type CoreSettings } from "./core.ts"
 import { cut, invalidRequest } from "./decoding.ts"
 import { isForeign } from "./headers.ts"
 import { noteAtOnce, noteRefusal, noteRequest } from "./metrics.ts"
-import { unknownParameter } from "./parameters.ts"
+import { repeatedParameter, unknownParameter } from "./parameters.ts"
 import { isSpelledAs, pathOf } from "./paths.ts"
 import * as Problems from "./problems.ts"
 import { accessBy, open } from "./tokens.ts"
@@ -176,8 +176,9 @@ const refusalOf = (
   if (isUnreadable(request.originalUrl)) {
     return new Problems.InvalidRequest({ detail: "query: it has an escape (%) that is none, or that is no UTF-8" })
   }
-  const unknown = unknownParameter({ path, query }, request.originalUrl)
-  if (unknown !== undefined) return unknown
+  const unfit =
+    unknownParameter({ path, query }, request.originalUrl) ?? repeatedParameter({ path, query }, request.originalUrl)
+  if (unfit !== undefined) return unfit
   const coding = request.headers["content-encoding"]
   if (method !== "GET" && coding !== undefined && coding.toLowerCase() !== "identity") {
     return new Problems.UnsupportedMediaType({ detail: "send the body as it is, without a content-encoding" })

@@ -25,6 +25,24 @@ export const parametersOf = ({ query }: Pick<Route, "query">): ReadonlyArray<str
     ? query.ast.propertySignatures.map(({ name }) => String(name))
     : []
 
+/** Whether a parameter takes several values. */
+const isList = (ast: SchemaAST.AST): boolean =>
+  SchemaAST.isArrays(ast) || (SchemaAST.isUnion(ast) && ast.types.some(isList))
+
+/** The problem of a query that gives a parameter twice, of which the route takes one value. Undefined if it gives none. */
+export const repeatedParameter = ({ path, query }: Route, url: string): Problems.InvalidRequest | undefined => {
+  const start = url.indexOf("?")
+  if (start === -1 || !path.startsWith(root) || query === undefined || !SchemaAST.isObjects(query.ast)) return undefined
+  const given = new URLSearchParams(url.slice(start + 1))
+  for (const { name, type } of query.ast.propertySignatures) {
+    if (isList(type) || given.getAll(String(name)).length < 2) continue
+    const message = "it is given more than once, and takes one value"
+    const errors = [{ path: ["query", String(name)], message }]
+    return new Problems.InvalidRequest({ detail: `query.${String(name)}: ${message}`, errors })
+  }
+  return undefined
+}
+
 /** The problem of a query with a parameter that the route does not have. Undefined if it has none. */
 export const unknownParameter = (route: Route, url: string): Problems.InvalidRequest | undefined => {
   const start = url.indexOf("?")

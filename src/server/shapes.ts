@@ -7,7 +7,7 @@
 import * as Schema from "effect/Schema"
 import { Limits } from "../Limits.ts"
 import { namePattern, valuePattern } from "../program/attributes.ts"
-import { jobIdPattern } from "../program/jobId.ts"
+import { jobIdPattern, jobIdRule } from "../program/jobId.ts"
 import { liveStates } from "./liveStates.ts"
 
 const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
@@ -190,7 +190,7 @@ export const Budget = Schema.Struct({
 }).annotate({ identifier: "Budget" })
 
 /** A valid id of a job. */
-export const JobId = Schema.String.check(Schema.isPattern(jobIdPattern))
+export const JobId = Schema.String.check(Schema.isPattern(jobIdPattern, { expected: `the id of a job: ${jobIdRule}` }))
 
 /** Short texts by which lists find a job. A name has neither `:` nor `=`. */
 export const Attributes = Schema.Record(

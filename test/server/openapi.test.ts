@@ -200,11 +200,10 @@ describe("the places of pages that the server gives", () => {
       let seen = 0
       for (const [path, query] of Object.entries(lists)) {
         const { parameters = [] } = document.paths[path]?.["get"] ?? {}
-        const patternOf = (name: string) =>
-          new RegExp(
-            String(parameters.find((parameter) => parameter.name === name)?.schema["pattern"] ?? "^none$"),
-            "u"
-          )
+        const patternOf = (name: string) => {
+          const { pattern } = parameters.find((parameter) => parameter.name === name)?.schema ?? {}
+          return new RegExp(typeof pattern === "string" ? pattern : "^none$", "u")
+        }
         const url = path.replace("{id}", "places-a") + query
         const first = await shown(url)
         if (typeof first["cursor"] !== "string") continue
@@ -215,7 +214,7 @@ describe("the places of pages that the server gives", () => {
       }
       expect(seen).toBeGreaterThanOrEqual(5)
       const before = document.paths["/api/v1/jobs"]?.["get"]?.parameters.find(({ name }) => name === "before")
-      expect("0:").toMatch(new RegExp(String(before?.schema["pattern"])))
+      expect(before?.schema["pattern"]).toBe("^\\d{1,15}:.*$")
     } finally {
       await durable.stop()
       rmSync(folder, { recursive: true, force: true })

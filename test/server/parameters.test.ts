@@ -36,6 +36,26 @@ const ask = async ({ method, path }: Route, query: string): Promise<Readonly<Rec
 }
 
 describe("a parameter of a query", () => {
+  it("is refused if it is given twice and takes one value", async () => {
+    for (const query of ["limit=2&limit=3", "status=failed&status=running", "before=0:&before=0:"]) {
+      const name = query.split("=")[0]!
+      const { detail, status } = await ask({ method: "GET", path: "/api/v1/jobs", names: [] }, query)
+      expect([status, detail]).toEqual([400, `query.${name}: it is given more than once, and takes one value`])
+    }
+    const twice = "attribute=a:1&attribute=b:2"
+    expect(await ask({ method: "GET", path: "/api/v1/jobs", names: [] }, twice)).toMatchObject({ status: 200 })
+  })
+
+  it("such as the id of a job is refused with the rule in words", async () => {
+    for (const id of ["a/b", "", "..", "\ud800"]) {
+      const response = await running.post("/api/v1/jobs", { program: "count", input: { to: 2 }, id })
+      expect(response.status).toBe(400)
+      expect((await jsonOf(response))["detail"]).toContain(
+        "Expected the id of a job: at most 200 characters, no control"
+      )
+    }
+  })
+
   it("that the route does not have is refused by its name, on every route but those for monitors", async () => {
     const ofMonitors = routes.filter(({ path }) => !path.startsWith("/api/v1/"))
     expect(ofMonitors.map(({ path }) => path).toSorted()).toEqual(["/health", "/metrics", "/ready"])
