@@ -10,8 +10,9 @@ import { sha256 } from "../values/sha256.ts"
  * Gives the ids of a job's children, by the keys of the intents that ask for them: the parent's id, a slash, and the key.
  *
  * A long id is shortened to the beginning of the parent's id and the hash of the whole, so that ids do not grow with the depth
- * of the tree. An id with lone surrogates is shortened, too: a store holds ids as UTF-8, in which all of them are the same, and no
- * URL can name them. `mayShorten` is false for the jobs of a version that did not do so: their children are stored under whole ids.
+ * of the tree. An id with lone surrogates is shortened, too: a store holds ids as UTF-8, in which all of them are the same, and
+ * no URL can name them. `mayShorten` is false for the jobs of a version that did not do so: their children are stored under whole
+ * ids.
  */
 export const childIdsOf =
   (parent: string, mayShorten: boolean) =>
