@@ -345,6 +345,15 @@ export const Limits = {
   clientReconnects: 10,
   /** Client: milliseconds before a broken connection is made again; twice as long each time, up to 64 times as long. */
   clientReconnectMs: 100,
+  /**
+   * Client: milliseconds of silence on a stream of events after which its connection counts as broken: four heartbeats of a
+   * server. To one that has longer intervals (`heartbeatMs`), the connection is made again so often, and nothing is lost.
+   */
+  clientSilenceMs: 60_000,
+  /** Client: milliseconds that a connection that is made again may take. Shorter than `clientNoteMs`: one note is enough. */
+  clientAnswerMs: 9_000,
+  /** Command line: milliseconds without an answer after which the user is told that a server does not answer. */
+  clientNoteMs: 10_000,
   /** Characters of a path's parameter, such as a fact's id. */
   serverParamLength: 8_192,
   /** Server default: milliseconds that a connection may wait for its next request. Proxies keep theirs for up to a minute. */

@@ -29,6 +29,7 @@ import { approve, cancel, fork, pause, prune, resume, signal } from "./steerComm
 import type { Invocation } from "./definition.ts"
 import { logFormatFlag } from "./flags.ts"
 import { logFormats, logFormatVariable } from "./logging.ts"
+import { noteOn, SlowServer } from "./slowServer.ts"
 import { indent, styleFor, wrap } from "./text.ts"
 
 /** All commands, in the order of the help. */
@@ -157,7 +158,8 @@ export const main = (version: string, args = process.argv.slice(2), host = new H
       ShowHelp: ({ errors }) => Effect.succeed(errors.length > 0 ? ExitCode.usage : 0)
     }),
     Effect.orDie,
-    Effect.provide(layerOf(host))
+    Effect.provide(layerOf(host)),
+    Effect.provideService(SlowServer, noteOn(host))
   )
   host.run(command)
 }

@@ -8,12 +8,13 @@ import { connectOverFetch } from "../client/overFetch.ts"
 import type { Failed } from "./exitCode.ts"
 import type { AServer } from "./place.ts"
 import { failedOf, type Told } from "./serverError.ts"
+import { SlowServer } from "./slowServer.ts"
 
 export type { ServerClient } from "../client/connect.ts"
 
 /** Makes a client of a server. Nothing is asked yet. */
 export const connect = ({ token, url }: AServer): Effect.Effect<ServerClient> =>
-  connectOverFetch({ baseUrl: url, token })
+  Effect.flatMap(SlowServer, (tell) => connectOverFetch({ baseUrl: url, token, slow: tell(url) }))
 
 /** Asks a server. */
 export const ask = <A, E extends Told>(

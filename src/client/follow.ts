@@ -1,15 +1,18 @@
 /**
  * Streams of a server that survive their connections: the log of a job, and its telemetry.
  *
- * A connection that breaks is made again after the last item that came, so nothing of a log is lost or twice. Boundary: over
- * Effect's HttpApiClient; the caller decides how a value is used.
+ * A connection that breaks, or that goes silent, is made again after the last item that came, so nothing of a log is lost or
+ * twice. Boundary: over Effect's HttpApiClient; the caller decides how a value is used.
  */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import type { HttpClientError } from "effect/http/HttpClientError"
 import * as Stream from "effect/Stream"
 import { Limits } from "../Limits.ts"
 import type * as Shapes from "../server/shapes.ts"
 import type { Calls, SteerError } from "./calls.ts"
 import type { Event, Telemetry } from "./programClient.ts"
+import { answered, isSilence } from "./silence.ts"
 
 /** A stream of server-sent events, over as many connections as it takes. */
 interface Followed<Data> {
@@ -45,21 +48,29 @@ interface Sent<Data> {
 
 type ConnectionError = Stream.Error<Exclude<Effect.Success<ReturnType<Calls["events"]>>, void>>
 
-/** Follows a stream. `failures`: connections that failed in a row; undefined before the first connection. */
+/** Connections that failed in a row, and when it was clear that the server is away, in milliseconds. */
+interface Failures {
+  readonly count: number
+  readonly since: number
+}
+
+/** Follows a stream. `failures`: undefined before the first connection. */
 const follow = <Data>(
   followed: Followed<Data>,
   after: string | undefined,
-  failures: number | undefined,
+  failures: Failures | undefined,
   connection: Connection = untold
 ): Stream.Stream<Data, SteerError> => {
   let last = after
-  let count = failures
+  let isOpen = false
   let hasEnded = false
-  let broken: SteerError | undefined
+  let broken: HttpClientError | undefined
+  const connecting = followed.connect(after)
   const connected = Effect.map(
-    Effect.tap(followed.connect(after), connection.back),
+    // The first answer is waited for, as that to any other request.
+    Effect.tap(failures === undefined ? connecting : answered(connecting), connection.back),
     (stream): Stream.Stream<Sent<Data>, ConnectionError> => {
-      count ??= 0
+      isOpen = true
       if (stream === undefined) hasEnded = true
       return stream ?? Stream.empty
     }
@@ -78,15 +89,25 @@ const follow = <Data>(
       })
     )
   )
+  /** The failures in a row. A server that answered and then said nothing has failed once, whatever was before. */
+  const counted = (): number => {
+    if (isOpen && broken !== undefined && isSilence(broken)) return 1
+    return last === after ? (failures?.count ?? 0) + 1 : 0
+  }
+  const again = (now: number): Stream.Stream<Data, SteerError> => {
+    const count = counted()
+    const since = count > 2 && failures !== undefined ? failures.since : now
+    const isOver = count > Limits.clientReconnects || now - since >= reconnectingMs
+    if (isOver && broken !== undefined) return Stream.fail(broken)
+    const isAway = count > 1 && broken !== undefined
+    const pause = Effect.andThen(isAway ? connection.away : Effect.void, Effect.sleep(pauseMs(count)))
+    return Stream.concat(Stream.fromEffectDrain(pause), follow(followed, last, { count, since }, connection))
+  }
   const more = Stream.suspend((): Stream.Stream<Data, SteerError> => {
     if (hasEnded) return Stream.empty
     // There was no connection at all: it is more likely that the address is wrong than that a server is away.
-    if (count === undefined && broken !== undefined) return Stream.fail(broken)
-    const tries = last === after ? (count ?? 0) + 1 : 0
-    if (tries > Limits.clientReconnects && broken !== undefined) return Stream.fail(broken)
-    const isAway = tries > 1 && broken !== undefined
-    const pause = Effect.andThen(isAway ? connection.away : Effect.void, Effect.sleep(pauseMs(tries)))
-    return Stream.concat(Stream.fromEffectDrain(pause), follow(followed, last, tries, connection))
+    if (!isOpen && failures === undefined && broken !== undefined) return Stream.fail(broken)
+    return Stream.unwrap(Effect.map(Clock.currentTimeMillis, again))
   })
   return Stream.concat(events, more)
 }

@@ -3,10 +3,8 @@
  */
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
-import { connectTo, type ServerClient } from "./connect.ts"
+import { type ConnectOptions, connectTo, type ServerClient } from "./connect.ts"
 
-/** Makes a client of the server at an address. Nothing is asked yet. `token`: the bearer token of each request. */
-export const connectOverFetch = (options: {
-  readonly baseUrl: string
-  readonly token?: string | undefined
-}): Effect.Effect<ServerClient> => Effect.provide(connectTo(options), FetchHttpClient.layer)
+/** Makes a client of the server at an address. Nothing is asked yet. */
+export const connectOverFetch = (options: ConnectOptions): Effect.Effect<ServerClient> =>
+  Effect.provide(connectTo(options), FetchHttpClient.layer)

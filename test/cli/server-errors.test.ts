@@ -3,12 +3,17 @@ import { mkdtempSync, rmSync } from "node:fs"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import * as Effect from "effect/Effect"
+import * as TestClock from "effect/testing/TestClock"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { ask } from "../../src/cli/serverClient.ts"
+import { noteOn, SlowServer } from "../../src/cli/slowServer.ts"
 import { JobStore } from "../../src/index.ts"
 import { counting, squares } from "../support/cli/count.ts"
 import { converge, module, runCount } from "../support/cli/inProcess.ts"
 import { nobody, withStranger } from "../support/cli/strangers.ts"
 import { type Running, serve } from "../support/server/harness.ts"
+import { until } from "../support/until.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "converge-errors-"))
 const file = join(folder, "jobs.db")
@@ -98,6 +103,27 @@ describe("a server that cannot be used", () => {
       (url) => refused(["cancel", "co", "--timeout", "50ms", "--server", url], 3, "has not ended within 50 ms")
     ))
 
+  it("is waited for, and told of once when it has not answered for ten seconds", async () => {
+    let asked = 0
+    const said: Array<string> = []
+    const note = noteOn({ warn: (text) => Effect.sync(() => void said.push(text)) })
+    await withStranger(
+      () => void asked++,
+      (url) =>
+        Effect.gen(function* () {
+          const list = ask({ _tag: "Server", url, token: undefined }, ({ jobs }) => jobs.list({ query: {} }))
+          const both = yield* Effect.forkChild(Effect.all([list, list], { concurrency: 2 }))
+          yield* Effect.promise(() => until(() => asked === 2))
+          yield* TestClock.adjust("9 seconds")
+          expect(said).toEqual([])
+          yield* TestClock.adjust("1 second")
+          expect(said).toEqual([`converge: the server ${url} has not answered yet: Ctrl-C gives up`])
+          yield* TestClock.adjust("1 hour")
+          expect([said.length, both.pollUnsafe()]).toEqual([1, undefined])
+        }).pipe(Effect.provideService(SlowServer, note), Effect.provide(TestClock.layer()), Effect.runPromise)
+    )
+  })
+
   it("is told of where the connection is cut", () =>
     withStranger(
       (request) => void request.socket.destroy(),
@@ -135,6 +161,38 @@ describe("a server that cannot be used", () => {
     for (const url of ["jobs.db", "ftp://localhost", "http://localhost:8080/?a=1", ""]) {
       await refused(["jobs", "--server", url], 64, "--server needs an address such as http://localhost:8080")
     }
+  })
+})
+
+describe("an id that no path of a server can hold", () => {
+  const commands: ReadonlyArray<readonly [name: string, ...rest: ReadonlyArray<string>]> = [
+    ...[["show"], ["watch"], ["events"], ["cancel"], ["replay"], ["resume"], ["fork"], ["delete", "-y"]],
+    ...[["verify"], ["explain", "Number/n/0"], ["lineage", "Number/n/0"], ["diff", "0", "1"]]
+  ].map(([name = "", ...rest]) => [name, ...rest] as const)
+  const odd = ["..", ".", "", "long".repeat(2_500)]
+
+  it.each(commands)("is that of no job, as in a file: %s", async (name, ...rest) => {
+    for (const id of odd) {
+      const said = `converge: there is no job ${id}\n`
+      const args = name === "verify" ? [name, "--id", id] : [name, id, ...rest]
+      const environment = { CONVERGE_TOKEN: "all-rights" }
+      const asked = await converge([...args, "--server", running.url], { environment })
+      expect(asked).toEqual({ code: 64, stdout: "", stderr: said })
+      // These two want a module first.
+      if (name !== "resume" && name !== "fork") expect(await converge([...args, "--store", file])).toEqual(asked)
+    }
+  })
+
+  it("is that of no job to a command that only a server can do, and no new job can have it", async () => {
+    for (const id of odd) {
+      for (const args of [["pause"], ["approvals"], ["approve", "go"], ["signal", "--fact", "Number={}"]]) {
+        const [name = "", ...rest] = args
+        await refused([name, id, ...rest, "--server", memory.url], 64, /: there is no job \S*\n$/)
+      }
+      await refused(["run", "-p", "counting", "--id", id, "--server", memory.url], 64, "a job's id must be")
+    }
+    const all = { CONVERGE_TOKEN: "all-rights" }
+    await refused(["diff", "co", "..", "--server", running.url], 64, "there is no job ..", all)
   })
 })
 

@@ -205,7 +205,12 @@ describe("Client.program", () => {
       _tag: "UnknownProgram",
       program: "unknown"
     })
-    expect(await asked(orders, ({ job }) => Effect.flip(job("nobody").status))).toMatchObject({ _tag: "UnknownJob" })
+    for (const id of ["nobody", "..", ".", "", "\ud800"]) {
+      const refused = await asked(orders, ({ job }) => Effect.flip(job(id).status))
+      expect(refused).toMatchObject({ _tag: "UnknownJob", jobId: id })
+      const log = await asked(orders, ({ job }) => Effect.flip(Stream.runDrain(job(id).events())))
+      expect(log).toMatchObject({ _tag: "UnknownJob", jobId: id })
+    }
   })
 
   it("fails at once if there is no server", async () => {
