@@ -8,6 +8,9 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { attributeTexts } from "../program/attributes.ts"
+import type { CommittedIntent } from "../outcome/JobResult.ts"
+import { partOf } from "../program/keys.ts"
+import type * as Insight from "../server/insightShapes.ts"
 import type * as Shapes from "../server/shapes.ts"
 import type { StoredJob } from "../store/index.ts"
 import { attributesOf } from "./attributes.ts"
@@ -60,17 +63,42 @@ const allFacts = (jobs: ServerClient["jobs"], id: string) =>
     )
   )
 
-/** A job, why it stands where it does, who decided what, its input, and the number of its facts, or all of them. */
+/** All intents of a job, and those that wait for an answer. */
+const allIntents = (insight: ServerClient["insight"], id: string) =>
+  Effect.map(
+    Stream.runCollect(
+      Stream.paginate(undefined as string | undefined, (cursor) =>
+        Effect.map(
+          insight.intents({ params: { id }, query: { limit: 1_000, ...(cursor === undefined ? {} : { cursor }) } }),
+          (page) => [page.intents, Option.fromNullishOr(page.cursor)] as const
+        )
+      )
+    ),
+    (stories) => ({
+      intents: stories.map(intentOf),
+      unanswered: stories.filter(({ state }) => state === "waits").map(intentOf)
+    })
+  )
+
+/** An intent as a journal has it. */
+const intentOf = (story: typeof Insight.IntentStory.Type): CommittedIntent => {
+  const { agent, cycle, each, idempotencyKey, index, kind, part, payload } = story
+  return { kind, payload, agent, cycle, each, ...partOf(part), index, idempotencyKey }
+}
+
+/** A job, why it stands where it does, who decided what, its input, its intents, and the number of its facts, or all of them. */
 export const heldJob = (server: AServer, id: string, isAll: boolean) =>
   ask(server, ({ insight, jobs }) =>
     Effect.gen(function* () {
       const params = { id }
       const job = yield* jobs.get({ params, query: {} })
-      const { decisions, headline } = yield* insight.diagnosis({ params, query: {} })
+      const { decisions, headline, olderDecisions } = yield* insight.diagnosis({ params, query: {} })
       const { input } = yield* insight.input({ params })
       const { kinds } = yield* insight.kinds({ params, query: {} })
       const facts = isAll ? yield* allFacts(jobs, id) : undefined
-      return { job, headline, decisions, input, kinds, facts }
+      const asked =
+        job.result === null ? yield* allIntents(insight, id) : { intents: job.result.intents, unanswered: [] }
+      return { ...asked, job, headline, decisions, olderDecisions, input, kinds, facts }
     })
   )
 

@@ -5,6 +5,7 @@
  */
 import type { ResultJson } from "../outcome/resultJson.ts"
 import type * as Shapes from "../server/shapes.ts"
+import { attributesLine } from "./attributes.ts"
 import { type HeldJob, standingIn, storedOfJob } from "./heldJob.ts"
 import { jobJson } from "./jobs.ts"
 import * as Report from "./report.ts"
@@ -15,8 +16,9 @@ import { indent, inlineJson, oneLine, thousands, wrap } from "./text.ts"
 type Result = typeof Shapes.Result.Type
 type ErrorJson = typeof Shapes.ErrorJson.Type
 
-/** The JSON of `converge show`. `unanswered` is not known: only the journal tells which intents somebody awaits. */
-export const heldJson = ({ decisions, facts, headline, input, job, kinds }: HeldJob) => {
+/** The JSON of `converge show`. Of a job that has not ended, `output` and `diagnostics` are not known yet. */
+export const heldJson = (held: HeldJob) => {
+  const { decisions, facts, headline, input, intents, job, kinds, olderDecisions, unanswered } = held
   const { result, tier, usage, version } = job
   return {
     ...jobJson(storedOfJob(job), standingIn(job)),
@@ -28,9 +30,10 @@ export const heldJson = ({ decisions, facts, headline, input, job, kinds }: Held
     usage: result?.usage ?? usage,
     facts: facts ?? kinds,
     output: result?.output ?? null,
-    intents: result?.intents ?? null,
-    unanswered: result === null ? null : [],
+    intents,
+    unanswered,
     decisions,
+    olderDecisions,
     diagnostics: result?.diagnostics ?? [],
     error: result?.error ?? null,
     corrupt: null
@@ -39,9 +42,11 @@ export const heldJson = ({ decisions, facts, headline, input, job, kinds }: Held
 
 const messageOf = ({ message }: ErrorJson): string => (typeof message === "string" ? message : "")
 
+/** A cause, without the agent and the cycle that stand beside it. */
 const causeText = (cause: ErrorJson): string => {
-  const { _tag, message, ...fields } = cause
-  return typeof message === "string" && message !== "" ? message : inlineJson(fields)
+  const { _tag, agent: _agent, cycle: _cycle, message, ...fields } = cause
+  if (typeof message === "string" && message !== "") return message
+  return _tag === "AgentFailed" ? Report.describeError(fields["error"]) : inlineJson(fields)
 }
 
 /** A page that may cut long values. */
@@ -50,30 +55,29 @@ type CutPage = Page & Pick<Report.ReportOptions, "most">
 const errorText = (error: ErrorJson | null, page: CutPage): string =>
   error === null ? "" : Report.failureOf(error._tag, messageOf(error), error, page)
 
-/** The sections about the result of a job. */
-const sectionsOf = (
-  { diagnostics, intents, output }: Pick<Result, "diagnostics" | "intents" | "output">,
-  page: CutPage
-): ReadonlyArray<string> => [
-  Report.output({ ...page, facts: false, output: output ?? undefined }),
-  Report.intents({ intents }, page.style),
-  Report.diagnosticsOf(diagnostics, causeText, page.style)
-]
+const outputText = ({ output }: Pick<Result, "output">, page: CutPage): string =>
+  Report.output({ ...page, facts: false, output: output ?? undefined })
+
+const diagnosticsText = ({ diagnostics }: Pick<Result, "diagnostics">, page: CutPage): string =>
+  Report.diagnosticsOf(diagnostics, causeText, page)
 
 const joined = (sections: ReadonlyArray<string>): string => sections.filter((section) => section !== "").join("\n\n")
 
 /** The page of `converge show`. */
-export const heldPage = ({ decisions, facts, headline, job, kinds }: HeldJob, given: Page): string => {
+export const heldPage = (held: HeldJob, given: Page): string => {
+  const { facts, headline, job, kinds } = held
   const { style, width } = given
   const page = { ...given, most: facts === undefined ? Report.mostShown : undefined }
-  const { createdAt, haltedAt, hash, jobId, parent, program, result } = job
+  const { createdAt, haltedAt, hash, jobId, parent, program, result, usage } = job
   const head =
     `${Report.statusLine(standingIn(job), oneLine(jobId), style)}\n` + indent(wrap(oneLine(headline), width - 2), "  ")
   const rows = properties(
     [
       ["program", oneLine(program)],
+      ["attributes", attributesLine(storedOfJob(job))],
       ["parent", parent === undefined ? undefined : oneLine(parent)],
       ["cycles used", thousands(cyclesOf(storedOfJob(job)))],
+      ["used", Report.used(result?.usage ?? usage ?? undefined)],
       ["created", moment(createdAt)],
       ["ended", haltedAt === null ? undefined : moment(haltedAt)],
       ["hash", hash]
@@ -84,8 +88,11 @@ export const heldPage = ({ decisions, facts, headline, job, kinds }: HeldJob, gi
     `${head}\n${rows}`,
     errorText(result?.error ?? null, page),
     Report.factsOf(kinds, facts, page),
-    ...(result === null ? [] : sectionsOf(result, page)),
-    Report.decisions(decisions, style)
+    result === null ? "" : outputText(result, page),
+    Report.intents(held, style),
+    Report.unanswered(held.unanswered, style),
+    Report.decisions(held, page),
+    result === null ? "" : diagnosticsText(result, page)
   ])
 }
 
@@ -103,6 +110,8 @@ export const endPage = (result: Result, page: Page): string => {
     Report.headline(result, { ...page, facts: false, output: undefined }),
     errorText(result.error, page),
     Report.factsOf(counts, areWhole(facts) ? facts : undefined, page),
-    ...sectionsOf(result, page)
+    outputText(result, page),
+    Report.intents(result, page.style),
+    diagnosticsText(result, page)
   ])}\n`
 }

@@ -4,7 +4,6 @@
  * Boundary: a result, or the error of a job with its partial result, in; text out.
  */
 import { type CommittedIntent, type Diagnostic, isDiscarded, type JobResult } from "../outcome/JobResult.ts"
-import { Limits } from "../Limits.ts"
 import { approvalOf } from "./waitingIntents.ts"
 import {
   bytes,
@@ -21,6 +20,7 @@ import {
   thousands,
   toPlain
 } from "./text.ts"
+import type { Usage } from "../program/Budget.ts"
 import type { FactRef } from "../program/Fact.ts"
 import type { Status } from "../outcome/Cause.ts"
 import type { Standing } from "./standing.ts"
@@ -60,6 +60,18 @@ export interface ReportOptions {
 
 /** The characters of one value in a page that looks at a job. */
 export const mostShown = 8_000
+
+/** The characters of one text in a row of a page that looks at a job. */
+const rowTextShown = 300
+
+type Cut = Pick<ReportOptions, "most" | "style">
+
+/** A text of a row on one line, or its beginning. `most`: undefined shows all of it. */
+const inRow = (text: string, { most }: Pick<ReportOptions, "most">): string => {
+  const line = oneLine(text)
+  const left = line.length - rowTextShown
+  return most === undefined || left <= 0 ? line : `${line.slice(0, rowTextShown)}… ${plural(left, "more character")}`
+}
 
 /** A value's text, or its beginning. */
 const beginningOf = (text: string, most = Infinity): string => {
@@ -146,6 +158,18 @@ export const headline = (result: Reported, { style, width }: ReportOptions): str
   const lines = flow(more, width - 2).map((line) => style("dim", `  ${line}`))
   return [first, ...lines].join("\n")
 }
+
+/** The row of what a job has used. */
+export const used = (usage: Usage | undefined): string | undefined =>
+  usage === undefined
+    ? undefined
+    : [
+        ...[plural(usage.facts, "fact"), plural(usage.agents, "task"), bytes(usage.contextBytes)],
+        duration(usage.durationMs),
+        ...(usage.cpuMs >= 1 ? [`cpu ${duration(usage.cpuMs)}`] : []),
+        ...(usage.tokens > 0 ? [plural(usage.tokens, "token")] : []),
+        ...(usage.cost > 0 ? [`cost ${usage.cost}`] : [])
+      ].join("  ")
 
 /** Fields that the message or the headline says already. */
 const said = new Set(["_tag", "message", "jobId", "stack"])
@@ -258,26 +282,30 @@ export const unanswered = (intents: ReadonlyArray<CommittedIntent>, style: Style
   return section(`unanswered intents (${thousands(intents.length)})`, lines.join("\n"), style)
 }
 
-/** The newest decisions about approvals, oldest first: who decided which, in which cycle, and why. */
-export const decisions = (
-  list: ReadonlyArray<{
+/** The newest decisions of a job, and the number of those before them. */
+interface Decided {
+  readonly decisions: ReadonlyArray<{
     readonly approval: string
     readonly approved: boolean
     readonly by: string
     readonly reason: string
     readonly cycle: number
-  }>,
-  style: Style
-): string => {
+  }>
+  readonly olderDecisions: number
+}
+
+/** The newest decisions about approvals, oldest first: who decided which, in which cycle, and why. */
+export const decisions = ({ decisions: list, olderDecisions: older }: Decided, { most, style }: Cut): string => {
   if (list.length === 0) return ""
   const rows = list.map(({ approval, approved, by, cycle, reason }) => [
-    oneLine(approval),
+    inRow(approval, { most }),
     approved ? "approved" : "rejected",
-    `by ${by === "" ? "somebody without a name" : oneLine(by)}`,
+    `by ${inRow(by, { most }) || "somebody without a name"}`,
     `cycle ${thousands(cycle)}`,
-    oneLine(reason)
+    inRow(reason, { most })
   ])
-  const title = list.length < Limits.diagnosedDecisions ? "decisions" : "newest decisions"
+  const some = ` (the newest ${thousands(list.length)} of ${thousands(list.length + older)})`
+  const title = `decisions${older === 0 ? "" : some}`
   return section(
     title,
     table(rows)
@@ -287,8 +315,8 @@ export const decisions = (
   )
 }
 
-export const diagnostics = (result: JobResult, { style }: Pick<ReportOptions, "style">): string =>
-  diagnosticsOf(result.diagnostics, (cause) => describe(cause, result), style)
+export const diagnostics = (result: JobResult, page: Cut): string =>
+  diagnosticsOf(result.diagnostics, (cause) => describe(cause, result), page)
 
 /** The same for diagnostics of any form. `tell`: describes a cause. */
 export const diagnosticsOf = <C extends { readonly _tag: string }>(
@@ -299,13 +327,13 @@ export const diagnosticsOf = <C extends { readonly _tag: string }>(
     readonly each?: FactRef | null | undefined
   }>,
   tell: (cause: C) => string,
-  style: Style
+  { most, style }: Cut
 ): string => {
   if (diagnostics.length === 0) return ""
   const rows = diagnostics.slice(0, diagnosticsShown).map(({ agent, cause, cycle, each }) => {
     const about = each === undefined || each === null ? "" : ` on ${each.kind}/${each.id}`
-    const who = oneLine(`${agent === "" ? "signal" : agent}${about}`)
-    return [`cycle ${thousands(cycle)}`, who, oneLine(`${cause._tag}: ${tell(cause)}`)]
+    const who = inRow(`${agent === "" ? "signal" : agent}${about}`, { most })
+    return [`cycle ${thousands(cycle)}`, who, inRow(`${cause._tag}: ${tell(cause)}`, { most })]
   })
   const more = diagnostics.length - rows.length
   const lines = more > 0 ? [...table(rows), style("dim", `... and ${thousands(more)} more`)] : table(rows)
@@ -347,7 +375,7 @@ const describe = (cause: Diagnostic["cause"], result: JobResult): string => {
 }
 
 /** An agent's own error: its tag and its other fields. */
-const describeError = (error: unknown): string => {
+export const describeError = (error: unknown): string => {
   if (typeof error === "string") return error
   if (typeof error !== "object" || error === null || !("_tag" in error)) return inlineJson(error)
   const { _tag, ...fields } = error

@@ -25,7 +25,7 @@ import { factsJson, type JobOptions, moment, type Page, properties, showAt } fro
 import { jobIdOf } from "./storeFile.ts"
 import { heldJson, heldPage } from "./heldReport.ts"
 import { type TasksNow, tasksText } from "./tasksNow.ts"
-import { bytes, duration, indent, oneLine, plural, thousands, wrap } from "./text.ts"
+import { indent, oneLine, thousands, wrap } from "./text.ts"
 
 /** A job with what else is shown of it. `tasks`: those of the moment, of an unfinished job of a server. */
 type Shown = {
@@ -39,6 +39,8 @@ type Shown = {
       readonly headline: string
       /** The newest decisions about approvals, oldest first. */
       readonly decisions: ReadonlyArray<DecidedQuestion>
+      /** The number of decisions before these. */
+      readonly olderDecisions: number
       readonly children: ReadonlyArray<Standing>
       /** Whether there are more children than these. */
       readonly hasMoreChildren: boolean
@@ -72,9 +74,9 @@ const shownAt = (place: Place, jobId: string, isAll: boolean) =>
     const stored = Effect.gen(function* () {
       const read = yield* readJob(jobId)
       const standing = yield* standingOf(read.journal)
-      const { cycle, decisions, headline: said } = yield* examined(jobId)
+      const { cycle, headline: said, ...decided } = yield* examined(jobId)
       const headline = read.corrupt === undefined ? said : corruptHeadline(read.journal, standing, cycle)
-      return { _tag: "Stored" as const, read, standing, headline, decisions, ...(yield* childrenOf(jobId)) }
+      return { _tag: "Stored" as const, read, standing, headline, ...decided, ...(yield* childrenOf(jobId)) }
     })
     if (place._tag === "File") return { ...(yield* stored), tasks: undefined }
     const live = yield* Effect.promise(() => import("./liveJob.ts"))
@@ -117,8 +119,8 @@ const examined = Effect.fnUntraced(function* (jobId: string) {
   }
   const events = yield* Effect.map(orCorrupt(Journal.events(jobId)), ({ value }) => value ?? Stream.empty)
   yield* orCorrupt(Stream.runForEach(events, (event) => Effect.sync(() => add(event))))
-  const { decisions, headline } = examination.result
-  return { cycle, decisions, headline }
+  const { decisions, headline, olderDecisions } = examination.result
+  return { cycle, decisions, headline, olderDecisions }
 })
 
 /** The knowledge of a job with a corrupt journal: the word of the store, and the cycles before the corrupt part. */
@@ -129,7 +131,7 @@ const corruptHeadline = ({ jobId }: StoredJournal, standing: Standing, cycle: nu
   return `${word} after cycle ${thousands(cycle)}. The cycles up to that one are known: "${how}" shows the job as it was then.`
 }
 
-const jsonOf = ({ decisions, headline, read, standing }: StoredJobShown, isAll: boolean) => {
+const jsonOf = ({ decisions, headline, olderDecisions, read, standing }: StoredJobShown, isAll: boolean) => {
   const { corrupt, journal, output, replayed } = read
   const result = resultIn(read)
   const error = errorIn(read)
@@ -146,6 +148,7 @@ const jsonOf = ({ decisions, headline, read, standing }: StoredJobShown, isAll: 
     intents: replayed?.intents ?? null,
     unanswered: journal.status === undefined ? (replayed?.unanswered ?? null) : [],
     decisions: decisions.map(({ question = null, ...decision }) => ({ ...decision, question })),
+    olderDecisions,
     diagnostics: (replayed?.diagnostics ?? []).map(({ agent, cause, cycle, each }) => ({
       cycle,
       agent,
@@ -166,25 +169,12 @@ const quarantineOf = ({ attempts, jobId }: StoredJournal): string | undefined =>
 }
 
 const pageOf = (shown: StoredJobShown, isAll: boolean, { style, width }: Page): string => {
-  const { decisions, headline, read, standing } = shown
+  const { headline, read, standing } = shown
   const { corrupt, journal, output, replayed, usage } = read
   const result = resultIn(read)
   const error = errorIn(read)
   const options = { style, width, facts: isAll, output, most: isAll ? undefined : Report.mostShown }
   const version = replayed?.programVersion ?? ""
-  const spent =
-    usage === undefined
-      ? undefined
-      : [
-          plural(usage.facts, "fact"),
-          plural(usage.agents, "task"),
-          bytes(usage.contextBytes),
-          duration(usage.durationMs)
-        ]
-          .concat(usage.cpuMs >= 1 ? [`cpu ${duration(usage.cpuMs)}`] : [])
-          .concat(usage.tokens > 0 ? [plural(usage.tokens, "token")] : [])
-          .concat(usage.cost > 0 ? [`cost ${usage.cost}`] : [])
-          .join("  ")
   const status = Report.statusLine(standing, oneLine(journal.jobId), style)
   const head = `${status}\n${indent(wrap(oneLine(headline), width - 2), "  ")}`
   const rows = properties(
@@ -194,7 +184,7 @@ const pageOf = (shown: StoredJobShown, isAll: boolean, { style, width }: Page): 
       ["parent", journal.parent === undefined ? undefined : oneLine(journal.parent)],
       ["children", childrenText(shown)],
       ["cycles used", thousands(cyclesOf(journal))],
-      ["used", spent],
+      ["used", Report.used(usage)],
       ["created", moment(journal.createdAt)],
       ["ended", journal.haltedAt === undefined ? undefined : moment(journal.haltedAt)],
       ["quarantined", quarantineOf(journal)],
@@ -213,7 +203,7 @@ const pageOf = (shown: StoredJobShown, isAll: boolean, { style, width }: Page): 
           Report.output(options),
           Report.intents(result, style),
           journal.status === undefined ? Report.unanswered(replayed?.unanswered ?? [], style) : "",
-          Report.decisions(decisions, style),
+          Report.decisions(shown, options),
           Report.diagnostics(result, options)
         ])
   ]

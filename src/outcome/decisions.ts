@@ -22,12 +22,18 @@ export interface DecidedQuestion {
 const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>) : {}
 
-const textIn = (value: unknown): string | undefined =>
-  typeof value === "string" ? value.slice(0, Limits.diagnosedTextLength) : undefined
+const most = Limits.diagnosedTextLength
+
+/** A text, or its beginning with a mark behind it. */
+const textIn = (value: unknown): string | undefined => {
+  if (typeof value !== "string") return undefined
+  return value.length <= most ? value : `${value.slice(0, most)}…`
+}
 
 export class Decisions {
   readonly #questions = new Map<string, string>()
   #newest: ReadonlyArray<DecidedQuestion> = []
+  #count = 0
 
   add(event: JobEvent): void {
     if (event._tag === "IntentCommitted" && event.kind === approvalKind) {
@@ -48,10 +54,16 @@ export class Decisions {
     this.#questions.delete(approval)
     const decided = { approval, question, approved, by: textIn(by) ?? "", reason: textIn(reason) ?? "", cycle }
     this.#newest = [...this.#newest, decided].slice(-Limits.diagnosedDecisions)
+    this.#count++
   }
 
   /** The newest decisions, oldest first. */
   get newest(): ReadonlyArray<DecidedQuestion> {
     return this.#newest
+  }
+
+  /** The number of decisions before the newest ones. */
+  get older(): number {
+    return this.#count - this.#newest.length
   }
 }

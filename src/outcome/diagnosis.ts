@@ -75,6 +75,8 @@ export interface Diagnosis {
   readonly violated: ReadonlyArray<{ readonly name: string; readonly reason: string }>
   /** The newest decisions about approvals, oldest first. */
   readonly decisions: ReadonlyArray<DecidedQuestion>
+  /** The number of decisions before these. */
+  readonly olderDecisions: number
 }
 
 /** The place of a job after the events that were read. */
@@ -228,7 +230,8 @@ export class Examination {
       growth: this.#grown,
       cycles: { from: this.#from, to: this.#cycle },
       violated: [...this.#violated].map(([name, reason]) => ({ name, reason })),
-      decisions: this.#decisions.newest
+      decisions: this.#decisions.newest,
+      olderDecisions: this.#decisions.older
     }
     return { headline: headlineOf(diagnosis, this.#cycle, this.#rest), ...diagnosis }
   }

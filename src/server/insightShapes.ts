@@ -62,6 +62,8 @@ export const Diagnosis = Schema.Struct({
       cycle: count
     })
   ),
+  /** The number of decisions before these. */
+  olderDecisions: count,
   /** Where the job stood after the cycle that was asked for, and the tasks of that cycle. `running`: it went on. */
   standing: Schema.optionalKey(
     Schema.Struct({

@@ -7,7 +7,7 @@ import { JobStore } from "../../src/index.ts"
 import { converge } from "../support/cli/inProcess.ts"
 import { nobody } from "../support/cli/strangers.ts"
 import { jsonOf, type Running, serve, stateOf, until } from "../support/server/harness.ts"
-import { asks, signalled } from "../support/server/programs.ts"
+import { asks, asksMany, signalled } from "../support/server/programs.ts"
 
 let running: Running
 beforeAll(async () => {
@@ -77,6 +77,96 @@ describe("a command to a server", () => {
     }
     expect(decisions).toMatchObject([{ approval: "go", approved: false, question: null, reason: "too\ndear" }])
     rmSync(folder, { recursive: true, force: true })
+  })
+
+  it("shows the newest decisions with the number of all, and the beginnings of long texts", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "many-"))
+    const filename = join(folder, "jobs.db")
+    const durable = await serve({ programs: [asksMany] }, { store: JobStore.layerSqlite({ filename }) })
+    const memory = await serve({ programs: [asksMany] })
+    const server = { stored: ["--server", durable.url], held: ["--server", memory.url] }
+    type Shown = { readonly decisions: ReadonlyArray<{ readonly reason: string }>; readonly olderDecisions: number }
+    try {
+      for (const [to, title] of [
+        [10, "decisions"],
+        [13, "decisions (the newest 10 of 13)"]
+      ] as const) {
+        const id = `many-${to}`
+        for (const one of [durable, memory]) {
+          await one.post("/api/v1/jobs", { program: "asks-many", id, input: { to } }, { prefer: "respond-async" })
+          await until(async () => (await stateOf(one, id)) === "awaiting")
+          for (let n = 0; n < to; n++) {
+            const decided = {
+              approval: `q${n}`,
+              decision: "approve",
+              by: " \t",
+              note: n === to - 1 ? "why ".repeat(400) : ""
+            }
+            expect((await one.post(`/api/v1/jobs/${id}/approvals`, decided)).status).toBe(200)
+          }
+          await until(async () => (await stateOf(one, id)) === "converged")
+        }
+        for (const place of [server.stored, server.held, ["--store", filename]]) {
+          const { stdout } = await converge(["show", id, ...place])
+          expect(stdout).toContain(`\n${title}\n`)
+          expect(stdout).toMatch(/\n {2}q\d+ {2}approved {2}by somebody without a name {2}cycle \d+\n/)
+          expect(stdout).toMatch(/ {2}cycle \d+ {2}(why ){75}… 1,299 more characters\n/)
+          expect(stdout).toMatch(/ {2}AgentFailed: (long ){57}lo… 4,712 more characters\n/)
+          const whole = (await converge(["show", id, "--facts", ...place])).stdout
+          expect(whole).toMatch(/ {2}cycle \d+ {2}(why ){399}why\n/)
+          expect(whole).toMatch(/ {2}AgentFailed: (long ){999}long\n/)
+          const json = JSON.parse((await converge(["show", id, "--json", ...place])).stdout) as Shown
+          expect([json.decisions.length, json.olderDecisions]).toEqual([10, to - 10])
+          expect(json.decisions.at(-1)?.reason).toBe("why ".repeat(400))
+        }
+        const found = await jsonOf(await durable.fetch(`/api/v1/jobs/${id}/diagnosis`))
+        expect(found["olderDecisions"]).toBe(to - 10)
+      }
+    } finally {
+      await durable.stop()
+      await memory.stop()
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
+
+  it("shows what an unfinished job used and awaits, the same without a store as with one", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "awaits-"))
+    const filename = join(folder, "jobs.db")
+    const durable = await serve({ programs: [asksMany] }, { store: JobStore.layerSqlite({ filename }) })
+    const memory = await serve({ programs: [asksMany] })
+    try {
+      const [held, stored] = await Promise.all(
+        [memory, durable].map(async (one) => {
+          const body = { program: "asks-many", id: "it", input: { to: 3 }, attributes: { of: "Ada" } }
+          await one.post("/api/v1/jobs", body, { prefer: "respond-async" })
+          await until(async () => (await stateOf(one, "it")) === "awaiting")
+          await one.post("/api/v1/jobs/it/approvals", { approval: "q1", decision: "approve", by: "Ada" })
+          await until(async () => (await jsonOf(await one.fetch("/api/v1/jobs/it/intents")))["waiting"] === 2)
+          await until(async () => (await stateOf(one, "it")) === "awaiting")
+          const place = ["--server", one.url]
+          const json = (await converge(["show", "it", "--json", ...place])).stdout
+          return {
+            page: (await converge(["show", "it", ...place])).stdout,
+            json: JSON.parse(json) as Record<string, unknown>
+          }
+        })
+      )
+      for (const name of ["intents", "unanswered", "decisions", "olderDecisions"]) {
+        expect(held?.json[name]).toEqual(stored?.json[name])
+      }
+      expect(held?.json).toMatchObject({
+        usage: { facts: 4, agents: 6 },
+        unanswered: [{ payload: { id: "q0" } }, { payload: { id: "q2" } }]
+      })
+      expect(held?.page).toMatch(/\n {2}attributes {3}of=Ada\n[^]*\n {2}used {9}4 facts {2}6 tasks {2}/)
+      const from = (page = "") => page.slice(page.indexOf("\nintents\n")).split("\ndiagnostics")[0]
+      expect(from(held?.page)).toContain('\nunanswered intents (2)\n  Approval  1/ask/"Step"/0/0  q0:')
+      expect(from(held?.page)?.split("\n\n").slice(0, 3)).toEqual(from(stored?.page)?.split("\n\n").slice(0, 3))
+    } finally {
+      await durable.stop()
+      await memory.stop()
+      rmSync(folder, { recursive: true, force: true })
+    }
   })
 
   it("pauses a job, and signals it", async () => {

@@ -101,6 +101,19 @@ export const asks = Program.make("asks", {
   agents: [Agent.make("ask", { execute: () => Effect.succeed({ intents: [Intent.approval({ id: "go" })] }) })]
 })
 
+/** Asks as many questions as it is told to, and fails at each with a long text. */
+export const asksMany = Program.make("asks-many", {
+  input: upTo,
+  seed: ({ to }) => Array.from({ length: to }, (_, n) => Step.of({ n })),
+  agents: [
+    Agent.make("ask", {
+      each: Step,
+      execute: ({ id }) => Effect.succeed({ intents: [Intent.approval({ id: `q${id}` })] })
+    }),
+    Agent.make("stumble", { each: Step, onFailure: "discard", execute: () => Effect.fail("long ".repeat(1_000)) })
+  ]
+})
+
 /** Wishes for what nobody performs. */
 export const wishes = Program.make("wishes", {
   input: Schema.Struct({}),
