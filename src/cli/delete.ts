@@ -7,7 +7,7 @@
 import * as Effect from "effect/Effect"
 import { JobStore } from "../store/index.ts"
 import { confirm, isInteractive, ofProcess, type Terminal } from "./confirm.ts"
-import { ExitCode, type Failed, UsageError } from "./exitCode.ts"
+import { CommandFailed, ExitCode, type Failed, UsageError } from "./exitCode.ts"
 import type { Host } from "./hostProcess.ts"
 import { type AServer, placeOf } from "./place.ts"
 import { asFailed, type JobOptions, printed } from "./storedJobs.ts"
@@ -20,7 +20,16 @@ export interface DeleteOptions extends JobOptions {
 }
 
 const inFile = (filename: string, jobId: string): Effect.Effect<number, Failed> =>
-  JobStore.use(({ remove }) => remove(jobId)).pipe(Effect.mapError(asFailed), Effect.provide(openExisting(filename)))
+  JobStore.use(({ remove }) => remove(jobId)).pipe(
+    Effect.mapError((error) => {
+      const failed = asFailed(error)
+      // The same advice as a server's.
+      return error.reason === "held"
+        ? new CommandFailed({ ...failed, message: `${failed.message}: cancel it first` })
+        : failed
+    }),
+    Effect.provide(openExisting(filename))
+  )
 
 const onServer = (server: AServer, id: string): Effect.Effect<number, Failed> =>
   Effect.gen(function* () {

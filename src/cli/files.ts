@@ -5,6 +5,8 @@
  */
 import * as Effect from "effect/Effect"
 import { readFile } from "node:fs/promises"
+import { dirname, resolve } from "node:path"
+import { printable } from "./text.ts"
 
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: "there is no such file",
@@ -21,8 +23,6 @@ const whyNot = (error: unknown): string => {
 }
 
 const writeReasons: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such folder",
-  ENOTDIR: "there is no such folder",
   EISDIR: "it is a folder",
   EACCES: "it may not be written",
   EPERM: "it may not be written",
@@ -31,8 +31,9 @@ const writeReasons: Readonly<Record<string, string>> = {
 }
 
 /** The reason why a file was not written, in words. */
-export const whyNotWritten = (error: unknown): string => {
+export const whyNotWritten = (error: unknown, path: string): string => {
   const code = error instanceof Error && "code" in error ? String(error.code) : ""
+  if (code === "ENOENT" || code === "ENOTDIR") return printable(`there is no folder ${dirname(resolve(path))}`)
   return writeReasons[code] ?? (code === "" ? "it cannot be written" : `it cannot be written (${code})`)
 }
 

@@ -86,7 +86,7 @@ export const inspect = (host: Host, options: InspectOptions): Effect.Effect<numb
       const text = Buffer.from(consoleFile(record), "utf8")
       const write = Effect.tryPromise({
         try: () => writeFile(filename, text),
-        catch: (error) => new UsageError({ message: `--out ${printable(out)}: ${whyNotWritten(error)}` })
+        catch: (error) => new UsageError({ message: `--out ${printable(out)}: ${whyNotWritten(error, out)}` })
       })
       if (!isStdout) yield* write
       return { filename, bytes: text.length, record, text }

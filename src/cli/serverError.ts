@@ -53,6 +53,7 @@ const inWords: Readonly<Record<string, string>> = {
   UND_ERR_SOCKET: "the connection was cut",
   ETIMEDOUT: "it does not answer",
   UND_ERR_CONNECT_TIMEOUT: "it does not answer",
+  UND_ERR_HEADERS_TIMEOUT: "it does not answer",
   EHOSTUNREACH: "there is no way to the host",
   ENETUNREACH: "there is no way to the host"
 }
@@ -72,6 +73,17 @@ const whyOf = (reason: unknown): string => {
 const isTransport = (reason: unknown): boolean =>
   typeof reason === "object" && reason !== null && "_tag" in reason && reason._tag === "TransportError"
 
+/** Whether a connection broke while an answer came: `fetch` says "terminated", whatever happened to it. */
+const isCutShort = (reason: unknown): boolean =>
+  typeof reason === "object" &&
+  reason !== null &&
+  "cause" in reason &&
+  reason.cause instanceof TypeError &&
+  reason.cause.message === "terminated"
+
+/** The statuses with which a proxy, or a server that is busy, says that another time would do. */
+const passing = new Set([429, 502, 503, 504])
+
 /** The status of an answer that the API does not have. */
 const statusIn = (reason: unknown): number | undefined => {
   if (typeof reason !== "object" || reason === null || !("response" in reason)) return undefined
@@ -90,12 +102,28 @@ const unusable = ({ url }: AServer, error: Told): Failed => {
   if (isTransport(error.reason)) {
     return new CommandFailed({ message: `the server ${server} cannot be reached: ${printable(whyOf(error.reason))}` })
   }
+  if (isCutShort(error.reason)) {
+    return new CommandFailed({
+      message: `the connection to the server ${server} broke in the middle of an answer: try again`
+    })
+  }
   const status = statusIn(error.reason)
-  const what =
-    status === undefined || status < 400 ? "gave an answer that does not fit" : `answered with status ${status}`
+  if (status !== undefined && passing.has(status)) {
+    const who = `the server ${server}, or a proxy before it,`
+    return new CommandFailed({ message: `${who} answered with status ${status}: try again later` })
+  }
+  // The message of a schema says what does not fit; that of a request repeats its address.
+  return stranger({ url }, status, error._tag === "SchemaError" ? printable(error.message) : undefined)
+}
+
+/** The failure of an answer that is none of this API. */
+export const stranger = ({ url }: Pick<AServer, "url">, status = 200, details?: string): CommandFailed => {
+  const what = status < 400 ? "gave an answer that does not fit" : `answered with status ${status}`
   return new CommandFailed({
-    message: `${server} ${what}: it is no converge server, or one of another version, or its address has another path`,
-    details: printable(error.message)
+    message:
+      `${printable(url)} ${what}: it is no converge server, or one of another version, ` +
+      "or its address has another path",
+    details
   })
 }
 

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { confirm, isInteractive } from "../../src/cli/confirm.ts"
 import { deleteJob, type DeleteOptions } from "../../src/cli/delete.ts"
 import { Host } from "../../src/cli/hostProcess.ts"
+import { JobStore } from "../../src/index.ts"
 import { converge, jsonOf, module, runCount } from "../support/cli/inProcess.ts"
 import { type Running, serve, stateOf, until } from "../support/server/harness.ts"
 import { count, waiting } from "../support/server/programs.ts"
@@ -88,6 +89,14 @@ describe("converge delete", () => {
     expect([refused.code, refused.stdout]).toEqual([3, ""])
     expect(refused.stderr).toContain("the job runs has not ended, it is running: cancel it first")
     expect((await ask("ended")).code).toBe(64)
+    const kept = join(folder, "held.db")
+    const durable = await serve({ programs: [waiting] }, { store: JobStore.layerSqlite({ filename: kept }) })
+    await durable.post("/api/v1/jobs", { program: "waiting", id: "held" }, { prefer: "respond-async" })
+    await until(async () => (await stateOf(durable, "held")) === "running")
+    const inFile = await converge(["delete", "held", "--yes", "--store", kept])
+    expect([inFile.code, inFile.stdout]).toEqual([3, ""])
+    expect(inFile.stderr).toMatch(/the job held is held by .+: cancel it first\n$/)
+    await durable.stop()
     expect(await ask("ended", "--yes")).toMatchObject({ code: 0, stdout: "deleted 1 job\n" })
     expect((await ask("ended", "--yes")).code).toBe(64)
     expect((await ask("ended", "--yes", "--store", store)).stderr).toContain("give --store or --server, and not both")

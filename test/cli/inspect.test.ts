@@ -112,7 +112,7 @@ describe("converge inspect", () => {
     [["sq", "--out", "."], "--out .: it is a folder, and not the path of a file"],
     [["sq", "--out", ".", "--force"], "--out .: it is a folder, and not the path of a file"],
     [["nobody", "--out", "a.html"], "there is no job nobody"],
-    [["sq", "--out", "no/such/folder.html"], "there is no such folder"],
+    [["sq", "--out", "no/such/folder.html"], `there is no folder ${join(folder, "no/such")}`],
     [["sq", "--out", ""], "--out needs the path of a file"],
     [[module("one"), "sq", "--out", "a.html"], `has no program "squares"`]
   ])("refuses %j", async (args, message) => {

@@ -159,6 +159,14 @@ describe("a command prints the same of a file and of a server", () => {
     const stored = await make("store", file)
     expect(stored.jobs).toContain('"jobId":"sq"')
     expect(await make("server", running.url)).toEqual(stored)
+    for (const place of [
+      ["--store", file],
+      ["--server", running.url]
+    ]) {
+      const nowhere = await converge(["backup", "/nowhere/copy.db", ...place])
+      const stderr = "converge: /nowhere/copy.db: there is no folder /nowhere\n"
+      expect(nowhere).toEqual({ code: 64, stdout: "", stderr })
+    }
     expect(
       readdirSync(folder)
         .filter((name) => /copy|partial/.test(name))

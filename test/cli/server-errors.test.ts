@@ -1,5 +1,5 @@
 /** The errors of commands at a place that they cannot use: a wrong address, a token, another server, and two places at once. */
-import { mkdtempSync, rmSync } from "node:fs"
+import { mkdtempSync, readdirSync, rmSync } from "node:fs"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -94,6 +94,60 @@ describe("a server that cannot be used", () => {
           )
         }
       })
+    }
+  })
+
+  const copy = join(folder, "stranger.db")
+
+  it("is told of where a backup comes from another server, and names no file but the user's", async () => {
+    for (const [status, type, body] of [
+      [200, "text/html", "<!doctype html><title>Welcome</title>"],
+      [200, "application/json", '{"hello": 1}'],
+      [200, "application/octet-stream", ""],
+      [404, "text/html", "none"]
+    ] as const) {
+      const said =
+        /^converge: http:\S+ (gave an answer that does not fit|answered with status 404): it is no .+ path\n$/
+      await withStranger(
+        (_, response) => void response.writeHead(status, { "content-type": type }).end(body),
+        (url) => refused(["backup", copy, "--server", url], 70, said)
+      )
+    }
+    expect(readdirSync(folder).filter((name) => name.startsWith("stranger"))).toEqual([])
+  })
+
+  it.each([...readers.slice(0, 5), ["backup", copy]])("is asked again by the user when it broke off: %j", (...args) =>
+    withStranger(
+      (_, response) => {
+        response.writeHead(200, { "content-type": "application/json" }).write('{"jobs":[')
+        setImmediate(() => response.destroy())
+      },
+      (url) =>
+        refused(
+          [...args, "--server", url],
+          70,
+          /^converge: the connection to the server \S+ broke in the middle of an answer: try again\n$/
+        )
+    )
+  )
+
+  it("is asked again by the user when a proxy answers for it", async () => {
+    for (const status of [429, 502, 503, 504]) {
+      for (const [type, body] of [
+        ["text/html", "<h1>Bad Gateway</h1>"],
+        ["application/json", '{"message":"no upstream"}'],
+        ["text/plain", ""]
+      ] as const) {
+        await withStranger(
+          (_, response) => void response.writeHead(status, { "content-type": type }).end(body),
+          async (url) => {
+            for (const args of [...readers, ["backup", copy]]) {
+              const said = `the server ${url}, or a proxy before it, answered with status ${status}: try again later\n`
+              await refused([...args, "--server", url], 70, said)
+            }
+          }
+        )
+      }
     }
   })
 

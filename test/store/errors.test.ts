@@ -46,11 +46,11 @@ describe("a file that cannot be opened", () => {
         })
         expect(yield* opening({ filename: join(folder, "nowhere", "a.db") })).toMatchObject({
           reason: "failed",
-          message: expect.stringContaining(`there is no directory ${join(folder, "nowhere")}`)
+          message: expect.stringContaining(`there is no folder ${join(folder, "nowhere")}`)
         })
         expect(yield* opening({ filename: folder })).toMatchObject({
           reason: "failed",
-          message: expect.stringContaining("it is a directory")
+          message: expect.stringContaining("it is a folder")
         })
       })
     )

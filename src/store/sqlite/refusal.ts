@@ -62,13 +62,15 @@ const may = (path: string, mode: number): boolean => {
   }
 }
 
+const isFolder = (path: string): boolean => may(path, constants.F_OK) && statSync(path).isDirectory()
+
 /** The file system explains why SQLite cannot open a file: SQLite itself does not tell. */
 const unopenable = (error: unknown, filename: string): Refusal => {
   const folder = dirname(filename)
   const failed = (message: string): Refusal => ({ reason: "failed", message: `${filename}: ${message}` })
-  if (!may(folder, constants.F_OK)) return failed(`there is no directory ${folder}`)
+  if (!isFolder(folder)) return failed(`there is no folder ${folder}`)
   const exists = may(filename, constants.F_OK)
-  if (exists && statSync(filename).isDirectory()) return failed("it is a directory")
+  if (isFolder(filename)) return failed("it is a folder")
   if (!may(folder, constants.W_OK) || (exists && !may(filename, constants.W_OK))) {
     return { reason: "read-only", message: `${filename}: ${sentences["read-only"]} (${textOf(error)})` }
   }
