@@ -52,6 +52,7 @@ export const resumedSession = (runs: OwnRuns, replayed: Replayed & { readonly fe
   const { pending } = taken.replay
   if (pending.size > 0) session.openOutbox(pending.values())
   session.notes = lastingNotes(taken.notes)
+  session.restedBefore = restOf(taken)
   for (const tag of session.notes) session.log.append({ _tag: tag, cycle: session.cycle })
   return session
 }
@@ -74,6 +75,13 @@ export const endedSession = (
     restoreEnd(session, status, cause ?? undefined, usage, end)
     return session
   })
+
+/** The rest since the last row, if it is the only thing that was noted since: then it began with that row's commit. */
+const restOf = ({ notes, replay: { cycle, extra } }: TakenUp): JobSession["restedBefore"] => {
+  const [only] = notes
+  if (notes.length !== 1 || extra === undefined || only === undefined || only === "Resumed") return undefined
+  return { why: only === "Paused" ? "paused" : "awaiting", cycle, at: extra.at }
+}
 
 /** Notes since the last row, without those that resuming will write again: if the job was at rest, it will come to rest again. */
 const lastingNotes = (notes: ReadonlyArray<NoteTag>): Array<NoteTag> => {

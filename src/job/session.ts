@@ -161,6 +161,8 @@ export class JobSession implements JobView {
   wanted: Wanted = "nothing"
   /** The fence that our writes must carry. Undefined until the job has a journal. */
   fence: number | undefined
+  /** The rest that an earlier process left the job in, until it comes to rest here. `at`: in milliseconds since the epoch. */
+  restedBefore: { readonly why: "paused" | "awaiting"; readonly cycle: number; readonly at: number } | undefined
   /** The notes since the last committed cycle: rests, and their ends. */
   notes: Array<NoteTag> = []
   /** The notes that are not in the log yet, in the order of what they note. */
@@ -334,11 +336,19 @@ export class JobSession implements JobView {
       case "Resumed":
         return this.times.enter("eligible", this.shownMs)
       case "Rested":
-        return this.times.enter(event.why, this.shownMs)
+        return this.#rest(event.why)
       case "Finished":
         return this.times.end(this.shownMs)
       default:
     }
+  }
+
+  /** Comes to rest. A rest that a restart of the process interrupted began with the commit of the last cycle. */
+  #rest(why: "paused" | "awaiting"): void {
+    const [now, before] = [this.shownMs, this.restedBefore]
+    this.restedBefore = undefined
+    const isSame = before?.why === why && before.cycle === this.cycle
+    this.times.enter(why, now, isSame ? now - Math.max(0, this.clockMs - before.at) : now)
   }
 
   /** The cycle under way, if there is one. */

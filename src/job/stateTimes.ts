@@ -38,11 +38,11 @@ export class StateTimes {
     this.#countedTo = nowMs
   }
 
-  /** The job is queued no longer, runs again or comes to rest. */
-  enter(state: TimedState, nowMs: number): void {
+  /** The job is queued no longer, runs again or comes to rest. `sinceMs`: where it does so again, the first time. */
+  enter(state: TimedState, nowMs: number, sinceMs = nowMs): void {
     this.count(nowMs)
     this.state = state
-    this.#sinceMs = nowMs
+    this.#sinceMs = sinceMs
   }
 
   /** The job is over: no further time counts. */

@@ -95,6 +95,34 @@ describe("the work of a job", () => {
     expect(Math.abs(total(found) - (Date.now() - Number(createdAt)))).toBeLessThan(2_000)
   })
 
+  it("waits, and is paused, since the commit of its last cycle, although it was taken up later", async () => {
+    await start("sends", "asked long")
+    await start("counts", "paused long", { to: 1_000, ms: 20 })
+    await until(async () => Number((await get("paused long"))["cycle"]) >= 1, 20_000)
+    await running.post("/api/v1/jobs/paused%20long/pause")
+    const rests = [
+      ["asked long", "awaiting"],
+      ["paused long", "paused"]
+    ] as const
+    for (const [id, state] of rests) await reach(id, state)
+    const sinceOf = async (id: string) => Number((await get(`${encodeURIComponent(id)}/tasks`))["since"])
+    const before = await Promise.all(rests.map(([id]) => sinceOf(id)))
+    // So much time is more than the clocks differ by.
+    await until(() => Promise.resolve(Date.now() > Math.max(...before) + 300))
+    await restart()
+    const takenAt = Date.now()
+    for (const [id, state] of rests) await reach(id, state)
+    for (const [place, [id]] of rests.entries()) {
+      const since = await sinceOf(id)
+      expect(since).toBeLessThan(takenAt - 200)
+      expect(Math.abs(since - (before[place] ?? 0))).toBeLessThan(150)
+    }
+    await running.post("/api/v1/jobs/paused%20long/resume")
+    await reach("paused long", "running")
+    expect(await sinceOf("paused long")).toBeGreaterThanOrEqual(takenAt - 50)
+    for (const [id] of rests) await running.post(`/api/v1/jobs/${encodeURIComponent(id)}/cancel`)
+  })
+
   it("says so where a process was lost in the middle of a cycle", async () => {
     await start("varied", "torn", { isHeld: true, afterMs: 0 })
     await until(async () => Number((await get("torn"))["cycle"]) === 1, 20_000)
