@@ -61,7 +61,10 @@ export interface Diagnosis {
   /** The status and the error with which the job ended. Undefined if it has not. */
   readonly status: Status | undefined
   readonly error: EventCause | undefined
-  /** The failure that ended the job, or the most frequent one. */
+  /**
+   * The failure that ended the job, with the fact of its own task; undefined if no task or intent failed with that error. If the
+   * job has no error: the most frequent failure.
+   */
   readonly failure: RepeatedFailure | undefined
   /** The most frequent failures of discarded tasks, and how many failures are not among them. */
   readonly failures: ReadonlyArray<RepeatedFailure>
@@ -81,8 +84,10 @@ export interface Diagnosis {
 
 /** The place of a job after the events that were read. */
 export interface Standing {
-  /** `running`: it went on to the next cycle. */
+  /** What followed the last cycle: a rest, or the end. `running`: it went on to the next cycle. */
   readonly state: "running" | "paused" | "awaiting" | Status
+  /** Whether that rest has ended. */
+  readonly hasResumed: boolean
   /** The last cycle, with its tasks and their agents. */
   readonly cycle: number
   readonly tasks: number
@@ -131,6 +136,17 @@ interface Counted {
   count: number
   first: number
   last: number
+  /** The first of these tasks in the last of these cycles: its error is the one that may have ended the job. */
+  own: { readonly seq: number; readonly each: FactRef | undefined }
+}
+
+type IntentCause = Extract<EventCause, { readonly _tag: "IntentFailed" }>
+
+/** An intent that failed, with the fact of the task that asked for it, and the name of the child job that it asked for. */
+interface Refused {
+  readonly cause: IntentCause
+  readonly each: FactRef | undefined
+  readonly child: string | undefined
 }
 
 /** Facts that a task committed, as its event has them. */
@@ -158,10 +174,15 @@ export class Examination {
   readonly #violated = new Map<string, string>()
   readonly #intents = new OpenIntents()
   readonly #decisions = new Decisions()
-  #standing: Standing = { state: "running", cycle: 0, tasks: 0, agents: [] }
+  /** The failed intents whose answers came in the last cycle, by their keys, and the failure that the next answer tells of. */
+  readonly #refused = new Map<string, Refused>()
+  #refusal: EventCause | undefined
+  #standing: Standing = { state: "running", hasResumed: false, cycle: 0, tasks: 0, agents: [] }
   #otherFailures = 0
   #cycle = 0
   #first: number | undefined
+  /** The last cycle whose beginning was read. */
+  #started = 0
   #halted: Extract<JobEvent, { readonly _tag: "JobHalted" }> | undefined
 
   /** Reads an event. Events come in the order of the log. */
@@ -177,18 +198,31 @@ export class Examination {
     switch (event._tag) {
       case "CycleStarted":
         this.#first ??= event.cycle
-        this.#standing = { state: "running", cycle: event.cycle, tasks: event.tasks, agents: event.agents }
+        this.#started = event.cycle
+        this.#standing = {
+          state: "running",
+          hasResumed: false,
+          cycle: event.cycle,
+          tasks: event.tasks,
+          agents: event.agents
+        }
         return
       case "JobPaused":
         return this.#stand("paused")
       case "JobAwaiting":
         return this.#stand("awaiting")
       case "JobResumed":
-        return this.#stand("running")
+        this.#standing = { ...this.#standing, hasResumed: this.#standing.state !== "running" }
+        return
+      case "SignalAdmitted":
+        this.#refusal = event.cause
+        return
+      case "IntentAnswered":
+        return this.#refuse(event.each)
       case "FactsCommitted":
         return yield* this.#commit(event)
       case "TaskDiscarded":
-        return this.#fail(event.agent, event.each, event.cause, event.cycle)
+        return this.#fail(event)
       case "InvariantViolated":
         this.#violated.set(event.name, event.reason)
         return
@@ -203,7 +237,14 @@ export class Examination {
   }
 
   #stand(state: Standing["state"]): void {
-    this.#standing = { ...this.#standing, state }
+    this.#standing = { ...this.#standing, state, hasResumed: false }
+  }
+
+  #refuse(each: FactRef | undefined): void {
+    const cause = this.#refusal
+    this.#refusal = undefined
+    if (cause?._tag !== "IntentFailed" || this.#refused.size >= Limits.diagnosedFacts) return
+    this.#refused.set(cause.key, { cause, each, child: this.#intents.answered?.child })
   }
 
   /** Where the job stands after the events that were read. */
@@ -215,15 +256,13 @@ export class Examination {
   get result(): Diagnosis {
     runSteps(this.#reading())
     const all = [...this.#failures.values()].sort((a, b) => b.count - a.count || b.last - a.last)
-    const failures = all.slice(0, Limits.diagnosedFailures)
+    const failures = all.slice(0, Limits.diagnosedFailures).map(shown)
     const left = all.slice(Limits.diagnosedFailures).reduce((sum, { count }) => sum + count, 0)
     const error = this.#halted?.error
-    const by = error === undefined ? undefined : loserOf(error)
-    const ending = error === undefined || by === undefined ? undefined : this.#failures.get(failureKey(by, error))
     const diagnosis = {
       status: this.#halted?.status,
       error,
-      failure: ending ?? failures[0],
+      failure: error === undefined ? failures[0] : this.#endingOf(error),
       failures,
       otherFailures: this.#otherFailures + left,
       changing: this.#changing,
@@ -233,12 +272,44 @@ export class Examination {
       decisions: this.#decisions.newest,
       olderDecisions: this.#decisions.older
     }
-    return { headline: headlineOf(diagnosis, this.#cycle, this.#rest), ...diagnosis }
+    const child = error?._tag === "IntentFailed" ? this.#refused.get(error.key)?.child : undefined
+    return { headline: headlineOf(diagnosis, { cycle: this.#cycle, rest: this.#rest, child }), ...diagnosis }
+  }
+
+  /** The sentence about a past cycle, where the events up to it were read: what it did, and what followed it. */
+  get pastLine(): string {
+    return pastLineOf(this.#standing, this.#intents.awaited, this.result.headline)
+  }
+
+  /** The failure with the error that ended the job. */
+  #endingOf(error: EventCause): RepeatedFailure | undefined {
+    const message = messageOf(error)
+    if (error._tag === "IntentFailed") return this.#endingIntent(error, message)
+    const by = loserOf(error)
+    let ending: Counted | undefined
+    for (const failure of this.#failures.values()) {
+      const { _tag, agent, last, own } = failure
+      const isSame = _tag === error._tag && failure.message === message && last === this.#cycle
+      // The first in merge order ended the job.
+      if (isSame && (by ?? agent) === agent && own.seq < (ending?.own.seq ?? Infinity)) ending = failure
+    }
+    return ending && { ...shown(ending), each: ending.own.each }
+  }
+
+  /** The failure of an intent that ended the job, with the number of those that failed alike in that cycle. */
+  #endingIntent({ _tag, agent, key, kind }: IntentCause, message: string): RepeatedFailure | undefined {
+    const own = this.#refused.get(key)
+    if (own === undefined) return undefined
+    const isAlike = ({ cause }: Refused): boolean =>
+      cause.agent === agent && cause.kind === kind && messageOf(cause) === message
+    const count = [...this.#refused.values()].filter(isAlike).length
+    return { agent, each: own.each, _tag, message, count, first: this.#cycle, last: this.#cycle }
   }
 
   /** Why a job that has not ended does nothing; "" if it does something. */
   get #rest(): string {
-    const { state } = this.#standing
+    const { hasResumed, state } = this.#standing
+    if (hasResumed) return ""
     if (state === "paused") return " It is paused."
     return state === "awaiting" ? ` ${this.#intents.sentence}` : ""
   }
@@ -250,6 +321,7 @@ export class Examination {
 
   #turn(cycle: number): void {
     this.#cycle = cycle
+    this.#refused.clear()
     const before = cycle - Limits.diagnosedCycles
     // A fact that is committed again goes to the end, so the oldest are at the front.
     for (const [key, { cycles }] of this.#facts) {
@@ -308,11 +380,14 @@ export class Examination {
     }
   }
 
-  #fail(agent: string, each: FactRef | undefined, cause: EventCause, cycle: number): void {
+  #fail({ agent, cause, cycle, each, seq }: Extract<JobEvent, { readonly _tag: "TaskDiscarded" }>): void {
     const key = failureKey(agent, cause)
     const known = this.#failures.get(key)
+    // Where the beginning of a cycle was not read, nobody knows which of its failures came first.
+    const own = { seq, each: this.#started === cycle ? each : undefined }
     if (known !== undefined) {
       known.count++
+      if (known.last < cycle) known.own = own
       known.last = cycle
       known.each = each ?? known.each
       return
@@ -328,7 +403,8 @@ export class Examination {
       message: messageOf(cause),
       count: 1,
       first: cycle,
-      last: cycle
+      last: cycle,
+      own
     })
   }
 
@@ -364,6 +440,16 @@ const loserOf = (error: EventCause): string | undefined => {
   return "agent" in error ? error.agent : undefined
 }
 
+const shown = ({ _tag, agent, count, each, first, last, message }: Counted): RepeatedFailure => ({
+  agent,
+  each,
+  _tag,
+  message,
+  count,
+  first,
+  last
+})
+
 const failureKey = (agent: string, cause: EventCause): string => JSON.stringify([agent, cause._tag, messageOf(cause)])
 
 const plural = (count: number, word: string): string =>
@@ -371,7 +457,16 @@ const plural = (count: number, word: string): string =>
 
 const about = (each: FactRef | undefined): string => (each === undefined ? "" : ` on ${each.kind}/${each.id}`)
 
-const headlineOf = (found: Omit<Diagnosis, "headline">, cycle: number, rest: string): string => {
+/** What the parts of a diagnosis do not tell. */
+interface Place {
+  readonly cycle: number
+  /** Why the job rests; "" if it does not. */
+  readonly rest: string
+  /** The name of the child job that the intent asked for whose failure ended the job. */
+  readonly child: string | undefined
+}
+
+const headlineOf = (found: Omit<Diagnosis, "headline">, { child, cycle, rest }: Place): string => {
   const { error, failure, status } = found
   if (status === "converged") return convergedLine(found, cycle)
   if (status === undefined) return rest === "" ? unfinishedLine(found) : `It has not ended.${rest}`
@@ -380,13 +475,51 @@ const headlineOf = (found: Omit<Diagnosis, "headline">, cycle: number, rest: str
   if (error._tag === "BudgetExhausted") {
     return `It used up its budget of ${error.budget}: ${error.used} of ${error.limit}.${busyLine(found)}`
   }
+  const again = failure !== undefined && failure.count > 1 ? ` The same happened ${plural(failure.count, "time")}.` : ""
+  if (error._tag === "IntentFailed") return `${intentLine(error, failure?.each, child)}${again}`
   if ("agent" in error) {
-    const again =
-      failure !== undefined && failure.count > 1 ? ` The same happened ${plural(failure.count, "time")}.` : ""
-    const each = failure?.agent === error.agent ? about(failure.each) : ""
-    return `Agent ${JSON.stringify(error.agent)} failed${each} in cycle ${error.cycle}: ${messageOf(error)}.${again}`
+    const name = JSON.stringify(error.agent)
+    return `Agent ${name} failed${about(failure?.each)} in cycle ${error.cycle}: ${messageOf(error)}.${again}`
   }
   return `It failed in cycle ${cycle} with ${error._tag}: ${messageOf(error)}.`
+}
+
+/** The agent that asked for an intent has done its part: the intent failed. */
+const intentLine = (error: IntentCause, each: FactRef | undefined, child: string | undefined): string => {
+  const { agent, cycle, kind } = error
+  const asked = `which agent ${JSON.stringify(agent)} asked for${about(each)} in cycle ${cycle}`
+  const what =
+    kind === "ChildJob"
+      ? `The child job${child === undefined ? "" : ` ${child}`}`
+      : `The intent ${JSON.stringify(kind)}`
+  return `${what}, ${asked}, failed: ${messageOf(error)}.`
+}
+
+/** One sentence about a past cycle. `awaited`: what the job waited for, if it did. `headline`: that of its end, if it ended. */
+const pastLineOf = (
+  { agents, cycle, hasResumed, state, tasks }: Standing,
+  awaited: string,
+  headline: string
+): string => {
+  const later = hasResumed ? ", and went on later" : ""
+  const rests: Readonly<Partial<Record<Standing["state"], string>>> = {
+    running: "Then it went on.",
+    paused: `Then it was paused${later}.`,
+    awaiting: `Then it waited for ${awaited}${later}.`
+  }
+  const rest = rests[state] ?? `Then it ended: ${headline}`
+  if (cycle === 0) return `It had begun, and no cycle had run. ${rest}`
+  const did = tasks === 0 ? "took in facts from outside" : `executed ${plural(tasks, "task")} of ${named(agents)}`
+  return `In cycle ${cycle.toLocaleString("en-US")} it ${did}. ${rest}`
+}
+
+/** Tuning: agents that a sentence names. */
+const mostNamed = 4
+
+const named = (agents: ReadonlyArray<string>): string => {
+  const first = agents.slice(0, mostNamed).map((agent) => JSON.stringify(agent))
+  const more = agents.length - first.length
+  return `${first.join(", ")}${more > 0 ? ` and ${more.toLocaleString("en-US")} more` : ""}`
 }
 
 const convergedLine = ({ failures, otherFailures }: Omit<Diagnosis, "headline">, cycle: number): string => {

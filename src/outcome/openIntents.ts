@@ -14,6 +14,8 @@ interface Open {
   /** The id and the question of an approval. */
   readonly id: string | undefined
   readonly question: string | undefined
+  /** The name and the program of a child job. */
+  readonly child: string | undefined
 }
 
 type Answerable = Extract<JobEvent, { readonly _tag: "IntentCommitted" | "IntentAnswered" }>
@@ -22,7 +24,7 @@ type Answerable = Extract<JobEvent, { readonly _tag: "IntentCommitted" | "Intent
 const placeOf = ({ agent, each, index, kind, part }: Answerable): string =>
   JSON.stringify([agent, each?.kind, each?.id, part, index, kind])
 
-const textIn = (payload: unknown, field: "id" | "question"): string | undefined => {
+const textIn = (payload: unknown, field: "id" | "question" | "program"): string | undefined => {
   if (typeof payload !== "object" || payload === null) return undefined
   const value: unknown = (payload as Readonly<Record<string, unknown>>)[field]
   return typeof value === "string" ? value : undefined
@@ -31,6 +33,8 @@ const textIn = (payload: unknown, field: "id" | "question"): string | undefined 
 export class OpenIntents {
   readonly #open = new Map<string, Array<Open>>()
   readonly #decided = new Set<string>()
+  /** The intent that the last answer was for; undefined if it is not known. */
+  answered: Open | undefined
   #size = 0
 
   add(event: JobEvent): void {
@@ -54,14 +58,15 @@ export class OpenIntents {
     const question = isApproval ? textIn(payload, "question") : undefined
     const place = placeOf(event)
     const others = this.#open.get(place) ?? []
-    others.push({ kind, id, question })
+    others.push({ kind, id, question, child: kind === "ChildJob" ? childIn(payload) : undefined })
     this.#open.set(place, others)
     this.#size++
   }
 
   #answer(place: string): void {
     const open = this.#open.get(place)
-    if (open?.shift() === undefined) return
+    this.answered = open?.shift()
+    if (open === undefined || this.answered === undefined) return
     this.#size--
     if (open.length === 0) this.#open.delete(place)
   }
@@ -80,18 +85,32 @@ export class OpenIntents {
   /** A sentence about the answers that a job awaits. */
   get sentence(): string {
     const open = [...this.#open.values()].flat()
+    const isNobodys = open.length > 0 && !open.some(({ kind }) => kind === "Approval" || kind === "ChildJob")
+    return `It waits for ${this.awaited}${isNobodys ? ", for which it has no handler here" : ""}.`
+  }
+
+  /** The answers that a job at rest awaits, in words. */
+  get awaited(): string {
+    const open = [...this.#open.values()].flat()
     const approvals = open.filter(({ kind }) => kind === "Approval")
     const children = open.filter(({ kind }) => kind === "ChildJob").length
     const parts = [
       ...(approvals.length === 0 ? [] : [approvalsLine(approvals)]),
-      ...(children === 0 ? [] : [children === 1 ? "a child job" : `${children} child jobs`])
+      ...(children === 0 ? [] : [children === 1 ? "a child job" : `${children.toLocaleString("en-US")} child jobs`])
     ]
-    if (parts.length > 0) return `It waits for ${parts.join(", and for ")}.`
+    if (parts.length > 0) return parts.join(", and for ")
     const kinds = [...new Set(open.map(({ kind }) => kind))].sort().map((kind) => JSON.stringify(kind))
-    if (kinds.length === 0) return "It waits for answers to intents."
-    const intents = open.length === 1 ? "an intent" : `${open.length} intents`
-    return `It waits for the answer to ${intents} of ${kinds.join(", ")}, for which it has no handler here.`
+    if (kinds.length === 0) return "answers to intents"
+    const intents = open.length === 1 ? "an intent" : `${open.length.toLocaleString("en-US")} intents`
+    return `the answer to ${intents} of ${kinds.join(", ")}`
   }
+}
+
+/** A child job as its asker named it. */
+const childIn = (payload: unknown): string | undefined => {
+  const [id, program] = [textIn(payload, "id"), textIn(payload, "program")]
+  if (program === undefined) return undefined
+  return `${id === undefined ? "" : `${JSON.stringify(id)} `}of ${JSON.stringify(program)}`
 }
 
 const approvalsLine = (approvals: ReadonlyArray<Open>): string => {

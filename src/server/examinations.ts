@@ -20,6 +20,7 @@ import type { JobEvent } from "../outcome/JobEvent.ts"
 import { inSlices } from "../platform/slices.ts"
 import { SingleFlight } from "../platform/singleFlight.ts"
 import type { JobStore, StoredJournal } from "../store/JobStore.ts"
+import { childKind } from "../program/answerKinds.ts"
 import { stepSize } from "../values/steps.ts"
 import { isKnown, type KnownJob, type Stored } from "./directory.ts"
 import { eventsAfter, type SourceEvent } from "./eventSource.ts"
@@ -71,6 +72,13 @@ export const diagnosisJson = (found: Diagnosis): typeof Shapes.Diagnosis.Type =>
   })),
   decisions: found.decisions.map(({ question, ...decision }) => ({ ...decision, question: question ?? null }))
 })
+
+/** A diagnosis with the id of the child job whose failure ended the job. `childId`: the ids of children by their keys. */
+export const withChild = (shown: DiagnosisJson, childId: (key: string) => string): DiagnosisJson => {
+  const { error } = shown
+  const isOfChild = error?._tag === "IntentFailed" && error["kind"] === childKind
+  return isOfChild && typeof error["key"] === "string" ? { ...shown, child: childId(error["key"]) } : shown
+}
 
 /* ---------------------------------------------------------------- examinations */
 
@@ -180,8 +188,8 @@ export class Examinations {
           Effect.mapError((error) => ofStart(jobId, error))
         )
       }
-      const { result, standing } = open.examination
-      return { ...diagnosisJson(result), standing }
+      const { pastLine: headline, result, standing } = open.examination
+      return { ...diagnosisJson({ ...result, headline }), standing }
     })
   }
 

@@ -37,6 +37,7 @@ import { factsOf, factText, valueText } from "./eventText.ts"
 import { ofStart } from "./failures.ts"
 import type * as Shapes from "./insightShapes.ts"
 import { leftBy } from "./jobLog.ts"
+import { withChild } from "./examinations.ts"
 import { factJson, plain } from "./json.ts"
 import { permitJob } from "./permits.ts"
 import { cutStory, cutText, cutValue } from "./previews.ts"
@@ -54,7 +55,8 @@ type Store = JobStore["Service"]
 const stackIn = (found: KnownJob | Stored): string | null => {
   const left = isKnown(found) && found.end !== undefined ? leftBy(found.end) : undefined
   const stack = left !== undefined && "_tag" in left ? stackOf(left) : ""
-  return stack === "" ? null : stack.slice(0, Limits.diagnosedTextLength)
+  // An error that was read from a journal has no frames.
+  return /^\s*at /m.test(stack) ? stack.slice(0, Limits.diagnosedTextLength) : null
 }
 
 /** The diagnosis of a job that runs here, or will, says what it does at this moment, which its events do not tell. */
@@ -71,6 +73,16 @@ const atThisMoment = (found: KnownJob | Stored, shown: typeof Shapes.Diagnosis.T
     return { ...shown, headline: headline.slice(0, Limits.diagnosedTextLength) }
   })
 
+/** The ids of a job's children, by the keys of the intents that ask for them. */
+const childIdsIn = (found: KnownJob | Stored) => {
+  if (isKnown(found)) return Effect.succeed(found.view.childId)
+  const { journal } = found
+  return readHeader(journal).pipe(
+    Effect.map((header) => storedChildIds(journal.jobId, header)),
+    Effect.mapError((error) => ofStart(journal.jobId, error))
+  )
+}
+
 interface DiagnosisRequest extends OfJob {
   readonly query: { readonly at?: number | undefined }
 }
@@ -80,10 +92,11 @@ const diagnosis = Effect.fnUntraced(function* (
   { params, query: { at } }: DiagnosisRequest
 ) {
   const found = yield* directory.watch(params.id)
-  if (at !== undefined) return yield* examinations.upTo(found, at)
+  const childId = yield* childIdsIn(found)
+  if (at !== undefined) return withChild(yield* examinations.upTo(found, at), childId)
   const { scopes } = yield* Sender
   const examined = yield* isKnown(found) ? examinations.ofHeld(found) : examinations.ofStored(found)
-  const shown = yield* atThisMoment(found, examined)
+  const shown = withChild(yield* atThisMoment(found, examined), childId)
   return scopes.includes("steer") ? { ...shown, stack: stackIn(found) } : shown
 })
 
@@ -357,11 +370,9 @@ const askingNow = ({ view }: KnownJob, hasEnded: boolean): Asking => {
 
 /** A job as it was after a cycle, by its journal. */
 const askingThen = Effect.fnUntraced(function* (then: Replayed, found: KnownJob | Stored) {
-  const { answers, context, cycle, intents: committed, jobId, unanswered, version } = then
+  const { answers, context, cycle, intents: committed, unanswered, version } = then
   const status = isKnown(found) ? yield* found.job.status : found.journal
-  const childId = isKnown(found)
-    ? found.view.childId
-    : storedChildIds(jobId, yield* Effect.mapError(readHeader(found.journal), (error) => ofStart(jobId, error)))
+  const childId = yield* childIdsIn(found)
   const hasEnded = cycle === status.cycle && isStatus("state" in status ? status.state : status.status)
   const asking: Asking = {
     intents: { committed, answers, unanswered },

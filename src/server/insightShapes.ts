@@ -31,7 +31,12 @@ export const Diagnosis = Schema.Struct({
    * stack names files of a machine, and no journal has it.
    */
   stack: Schema.NullOr(Schema.String),
-  /** The failure that ended the job, or the most frequent one. */
+  /** The id of the child job whose failure ended the job. Left out if none did. */
+  child: Schema.optionalKey(Schema.String),
+  /**
+   * The failure that ended the job, with the fact of its own task; null if no task or intent failed with that error. Of a job
+   * without an error: the most frequent failure.
+   */
   failure: Schema.NullOr(RepeatedFailure),
   failures: Schema.Array(RepeatedFailure),
   otherFailures: count,
@@ -64,10 +69,14 @@ export const Diagnosis = Schema.Struct({
   ),
   /** The number of decisions before these. */
   olderDecisions: count,
-  /** Where the job stood after the cycle that was asked for, and the tasks of that cycle. `running`: it went on. */
+  /**
+   * Where the job stood after the cycle that was asked for, and the tasks of that cycle. `running`: it went on without a rest.
+   * `hasResumed`: the rest has ended.
+   */
   standing: Schema.optionalKey(
     Schema.Struct({
       state: Schema.Union([Schema.Literals(["running", "paused", "awaiting"]), Status]),
+      hasResumed: Schema.optionalKey(Schema.Boolean),
       cycle: count,
       tasks: count,
       agents: Schema.Array(Schema.String)
@@ -114,8 +123,8 @@ export const TasksNow = Schema.Struct({
   /** CPU tasks of all jobs that wait for a worker, and the workers that are busy, of so many. */
   pool: Schema.Struct({ waiting: count, busy: count, size: count }),
   /**
-   * When the job was queued, began to run or came to rest, in milliseconds since the epoch: the last of these. Null of a job that
-   * this server does not hold.
+   * When the job was queued, began to run or came to rest, in milliseconds since the epoch: the last of these. A rest that a
+   * restart of the server interrupted began before it. Null of a job that this server does not hold.
    */
   since: Schema.NullOr(Schema.Number),
   /** Whether its telemetry can be read: it lives here, or it had viewers and the server keeps what they were sent. */
@@ -161,7 +170,10 @@ export const Work = Schema.Struct({
   spentMs: Schema.Record(Schema.String, Schema.Number),
   /** The part of the time that it ran of which no phase is known: that of cycles without a task of a millisecond or more. */
   untoldMs: Schema.Number,
-  /** The time in which it neither ran nor is recorded to have rested: it was queued, or no process held it. */
+  /**
+   * The time of which nothing is recorded: it was queued, no process held it, or a process that
+   * held it was ended before it recorded what it had done.
+   */
   awayMs: Schema.Number,
   /** The part of all this that this server measured itself. Null of a job that it does not hold. */
   measuredMs: Schema.NullOr(Schema.Number),

@@ -33,7 +33,7 @@ import { JobStore, type StoredJournal } from "../store/JobStore.ts"
 import { parseJson } from "../values/parseJson.ts"
 import { lightStepSize } from "../values/steps.ts"
 import { factsOf } from "./eventText.ts"
-import { diagnosisJson } from "./examinations.ts"
+import { diagnosisJson, withChild } from "./examinations.ts"
 import { cycleJson, inputIn, limitsOf } from "./insightRoutes.ts"
 import type { JobRecord, LeftOut, Present, RecordedFact, RecordedPast, RecordedPoint } from "./jobRecord.ts"
 import { jobJson, mostUsed, storedSummary } from "./jobView.ts"
@@ -515,7 +515,7 @@ export const recordJob = Effect.fn("recordJob")(function* (
     },
     diagnostics: diagnosticsJson(reader, room),
     input: { input: shortJson("the input", inputIn(journal.text), room), budget: limitsOf(budget) },
-    diagnosis,
+    diagnosis: withChild(diagnosis, storedChildIds(jobId, reader.header)),
     kinds: ledger.counts(),
     timeline,
     ...(now.work === undefined ? yield* workOf(store, journal) : { work: now.work }),

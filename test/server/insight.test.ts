@@ -3,11 +3,31 @@ import { rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { JobStore, WorkerPool } from "../../src/index.ts"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import { Agent, type Engine, Intent, JobStore, Program, WorkerPool } from "../../src/index.ts"
+import { RecordedJob } from "../../src/inspector/console/recordedJob.ts"
+import { recordJob } from "../../src/server/recorder.ts"
 import { overdue, panics, stuck } from "../support/browser/questions.ts"
 import { jsonOf, type Running, serve, until } from "../support/server/harness.ts"
 import type { RecordedCycle as RecordedShape } from "../../src/server/insightShapes.ts"
 import { inline } from "../support/server/programs.ts"
+
+class Shut extends Data.TaggedError("Shut")<{ readonly message: string }> {}
+
+const fails = Program.make("fails", {
+  input: Schema.Struct({}),
+  agents: [Agent.make("knocks", { execute: () => new Shut({ message: "the door is shut" }) })]
+})
+
+const mother = Program.make("mother", {
+  input: Schema.Struct({}),
+  agents: [Agent.make("asks", { execute: () => Effect.succeed({ intents: [Intent.child(fails, {}, { id: "kid" })] }) })]
+})
+
+const children: { readonly children: ReadonlyArray<Program.Program.Any> } = { children: [fails] }
 
 type RecordedCycle = typeof RecordedShape.Type
 
@@ -59,6 +79,65 @@ describe("a diagnosis", () => {
     } finally {
       await locked.stop()
     }
+  })
+
+  it("has no stack where the error is read from a journal, which has no frames", async () => {
+    const file = join(tmpdir(), `insight-stack-${process.pid}.db`)
+    const below = () => ({ store: JobStore.layerSqlite({ filename: file }) })
+    const stackOf = async ({ fetch }: Running) => (await jsonOf(await fetch("/api/v1/jobs/fell/diagnosis")))["stack"]
+    let own = await serve({ programs: [fails] }, below())
+    try {
+      await own.post("/api/v1/jobs", { program: "fails", id: "fell", input: {} })
+      expect(await stackOf(own)).toMatch(/\n +at /)
+      await own.stop()
+      own = await serve({ programs: [fails] }, below())
+      // A page of the result makes the server take the ended job up.
+      expect(await jsonOf(await own.fetch("/api/v1/jobs/fell"))).toMatchObject({ result: { status: "failed" } })
+      expect(await stackOf(own)).toBeNull()
+    } finally {
+      await own.stop()
+      for (const end of ["", "-shm", "-wal"]) rmSync(file + end, { force: true })
+    }
+  })
+
+  it("names the child job that failed, with its id: live, of a past cycle, in a record and after a restart", async () => {
+    const file = join(tmpdir(), `insight-child-${process.pid}.db`)
+    const below = (): Parameters<typeof serve>[1] => ({
+      engine: children as Engine.EngineOptions,
+      store: JobStore.layerSqlite({ filename: file })
+    })
+    const all = { programs: [mother, fails] }
+    const found = {
+      headline: expect.stringMatching(
+        /^The child job "kid" of "fails", which agent "asks" asked for in cycle 1, failed: /
+      ),
+      failure: { agent: "asks", _tag: "IntentFailed", count: 1 },
+      child: "mum/1/asks//0"
+    }
+    const ask = async ({ fetch }: Running, query = "") => jsonOf(await fetch(`/api/v1/jobs/mum/diagnosis${query}`))
+    let own = await serve(all, below())
+    try {
+      await own.post("/api/v1/jobs", { program: "mother", id: "mum", input: {} })
+      await until(async () => (await ask(own))["status"] === "failed", 20_000)
+      expect(await ask(own)).toMatchObject(found)
+      expect((await own.fetch(`/api/v1/jobs/${encodeURIComponent(found.child)}`)).status).toBe(200)
+      const waited = `In cycle 1 it executed 1 task of "asks". Then it waited for a child job, and went on later.`
+      const past = await ask(own, "?at=1")
+      expect(past).toMatchObject({ headline: waited, standing: { state: "awaiting", hasResumed: true } })
+      expect(past["child"]).toBeUndefined()
+      expect(await ask(own, "?at=2")).toMatchObject({ child: found.child })
+      await own.stop()
+      own = await serve(all, below())
+      expect(await ask(own)).toMatchObject(found)
+    } finally {
+      await own.stop()
+    }
+    const store = Layer.fresh(JobStore.layerSqlite({ filename: file, readOnly: true }))
+    const record = await Effect.runPromise(Effect.provide(recordJob("mum"), store))
+    expect(record.diagnosis).toMatchObject(found)
+    const recorded = new RecordedJob(record)
+    expect(recorded.answer("jobs/mum/diagnosis?at=2")).toMatchObject({ ok: true, value: { child: found.child } })
+    for (const end of ["", "-shm", "-wal"]) rmSync(file + end, { force: true })
   })
 
   it("says why a budget was used up, and which kind grows", async () => {

@@ -286,11 +286,14 @@ export class RecordedJob {
     const examination = new Examination()
     for (const event of this.#events) if (event.cycle <= at) examination.add(event)
     const { decisions, error, failure, failures, status, ...rest } = examination.result
+    const { child } = this.record.diagnosis
     const failureJson = (failed: RepeatedFailure) => ({ ...failed, each: failed.each ?? null })
     return ok({
       ...rest,
+      headline: examination.pastLine,
       status: status ?? null,
       error: error ?? null,
+      ...(error === undefined || child === undefined ? {} : { child }),
       failure: failure === undefined ? null : failureJson(failure),
       failures: failures.map(failureJson),
       decisions: decisions.map(({ question, ...decision }) => ({ ...decision, question: question ?? null })),
