@@ -66,7 +66,7 @@ describe("a job that is slow", () => {
     const { page } = watched
     await shows(page, /It waits for "parse" on Item\/stuck, which has run for [\d.]+ s on worker [12]/)
     await shows(page, "The cycle waits for this task alone.")
-    await shows(page, /1 task runs; 1 of 2 workers are busy, 1 idle\./)
+    await shows(page, /1 task runs; 1 of 2 workers is busy, 1 idle\./)
     await expectOnFirstScreen(watched, ["running since", "At this moment cycle 1, 4 tasks"])
     await site.running.post("/api/v1/jobs/stuck/cancel")
     await site.reach("stuck", "cancelled")

@@ -124,9 +124,9 @@ describe("the first screen of a job", () => {
     const { page } = watched
     await shows(page, /It waits for "parse" on Item\/stuck, which has run for [\d.]+ s on worker [12]/)
     // The other worker may still have to start.
-    for (const text of ["The cycle waits for this task alone.", "1 of 2 workers are busy, 1 idle"])
+    for (const text of ["The cycle waits for this task alone.", "1 of 2 workers is busy, 1 idle"])
       await shows(page, text)
-    await expectOnFirstScreen(watched, ["The cycle waits for this task alone.", "1 of 2 workers are busy, 1 idle"])
+    await expectOnFirstScreen(watched, ["The cycle waits for this task alone.", "1 of 2 workers is busy, 1 idle"])
     await page.getByRole("button", { name: "Cancel…" }).click()
     await page.getByRole("button", { name: "Let it run" }).click()
     expect(await stateOf(running, "slow")).toBe("running")

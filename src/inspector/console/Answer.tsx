@@ -12,6 +12,7 @@ import { children } from "./family.ts"
 import { Decided } from "./Decided.tsx"
 import { ago, brief, number, plural, span, time } from "./format.ts"
 import { at, isOver, job, tasks } from "./jobStore.ts"
+import { JobLink } from "./Family.tsx"
 import { FactLink } from "./links.tsx"
 import { Line, messageOf, Panel, Said, visible } from "./parts.tsx"
 import { shownDiagnosis, shownState, since } from "./past.ts"
@@ -48,6 +49,43 @@ const restOf = (inner: object): object | undefined => {
 const tagIn = (inner: unknown): string | undefined =>
   typeof inner === "object" && inner !== null && "_tag" in inner ? textIn(inner._tag) : undefined
 
+/** The child job that ended the job by its failure, or another intent that did. */
+const Asked = ({ error, found: { child } }: { readonly error: ErrorJson; readonly found: Diagnosis }) => {
+  const { _tag, key, kind } = error
+  if (_tag !== "IntentFailed") return null
+  if (child !== undefined) {
+    return (
+      <Line name="child job">
+        <JobLink id={child} />
+      </Line>
+    )
+  }
+  return (
+    <Line name="intent">
+      <Said text={textIn(kind) ?? ""} limit={80} /> <Said text={textIn(key) ?? ""} limit={200} />
+    </Line>
+  )
+}
+
+/** Errors that code throws. They had a stack where they were thrown. */
+const thrown = new Set(["AgentFailed", "AgentPanicked", "ProgramPanicked"])
+
+/** The stack of an error, or where it is. */
+const StackOf = ({ error, stack }: { readonly error: ErrorJson; readonly stack: string | null }) => {
+  if (stack === null && (!thrown.has(error._tag) || at.value !== undefined)) return null
+  return (
+    <Line name="stack">
+      {stack === null ? (
+        <span class="soft">
+          Not here. Only the server that ran the job can have it, for those who may steer the job.
+        </span>
+      ) : (
+        <Stack text={stack} />
+      )}
+    </Line>
+  )
+}
+
 const HowOften = ({ failure: { count, first, last } }: { readonly failure: NonNullable<Diagnosis["failure"]> }) => (
   <Line name="how often">
     {plural(count, "time")},{" "}
@@ -80,10 +118,11 @@ const Failure = ({ found }: { readonly found: Diagnosis }) => {
         )}
       </Line>
       {textIn(agent) === undefined ? null : (
-        <Line name="agent">
+        <Line name={_tag === "IntentFailed" ? "asked for by" : "agent"}>
           <Said text={textIn(agent) ?? ""} />
         </Line>
       )}
+      <Asked error={error} found={found} />
       {clash === undefined ? null : (
         <Line name="fact">
           <FactLink fact={clash} />
@@ -116,11 +155,7 @@ const Failure = ({ found }: { readonly found: Diagnosis }) => {
           <Value value={rest} />
         </Line>
       )}
-      {stack === null ? null : (
-        <Line name="stack">
-          <Stack text={stack} />
-        </Line>
-      )}
+      <StackOf error={error} stack={stack} />
     </dl>
   )
 }
@@ -289,6 +324,9 @@ const Waits = ({ now: { waiting, waits } }: { readonly now: TasksNow }) => {
   )
 }
 
+const busyLine = ({ busy, size }: TasksNow["pool"]): string =>
+  `${number(busy)} of ${plural(size, "worker")} ${busy === 1 ? "is" : "are"} busy`
+
 const Now = ({ now }: { readonly now: TasksNow }) => {
   const { cycle, pool, running, tasks: count, waits } = now
   const slowest = running[0]
@@ -319,8 +357,11 @@ const Now = ({ now }: { readonly now: TasksNow }) => {
       <p class="soft">
         {plural(running.length, "task")} {running.length === 1 ? "runs" : "run"}
         {waits > 0 ? `, ${number(waits)} wait${waits === 1 ? "s" : ""}` : ""}
-        {pool.size > 0 ? `; ${pool.busy} of ${pool.size} workers are busy${idle > 0 ? `, ${idle} idle` : ""}` : ""}
-        {pool.waiting > 0 ? `, ${plural(pool.waiting, "CPU task")} of all jobs wait for one` : ""}.
+        {pool.size > 0 ? `; ${busyLine(pool)}${idle > 0 ? `, ${idle} idle` : ""}` : ""}
+        {pool.waiting > 0
+          ? `, ${plural(pool.waiting, "CPU task")} of all jobs ${pool.waiting === 1 ? "waits" : "wait"} for ${pool.size === 1 ? "it" : "one"}`
+          : ""}
+        .
       </p>
     </div>
   )
@@ -391,29 +432,6 @@ const headlineOf = (found: Diagnosis, now: TasksNow | undefined): string => {
   return `It waits for ${JSON.stringify(slowest.agent)}${about}, which has run for ${span(slowest.ms)}${where}.`
 }
 
-const named = (agents: ReadonlyArray<string>): string => {
-  const shown = agents.slice(0, 4).map((agent) => JSON.stringify(agent))
-  return `${shown.join(", ")}${agents.length > shown.length ? ` and ${number(agents.length - shown.length)} more` : ""}`
-}
-
-const rests: Readonly<Record<string, string>> = {
-  running: "Then it went on.",
-  paused: "Then it was paused.",
-  awaiting: "Then it waited for answers."
-}
-
-/** One sentence about a past cycle. */
-const pastHeadline = ({ headline, standing: stood }: Diagnosis): string => {
-  if (stood === undefined) return headline
-  const rest = rests[stood.state] ?? `Then it ended: ${headline}`
-  if (stood.cycle === 0) return `It had begun, and no cycle had run. ${rest}`
-  const did =
-    stood.tasks === 0
-      ? "took in facts from outside"
-      : `executed ${plural(stood.tasks, "task")} of ${named(stood.agents)}`
-  return `In cycle ${number(stood.cycle)} it ${did}. ${rest}`
-}
-
 /** The differences between then and now. */
 const Changed = () => {
   const { value: changes } = since
@@ -468,9 +486,11 @@ const Outcome = () => {
   )
 }
 
-const hasFailures = ({ error, failure, failures }: Diagnosis): boolean =>
-  failures.length > 1 ||
-  (failure !== null && error === null && (at.value !== undefined || (job.value?.result?.error ?? null) === null))
+/** Whether tasks failed otherwise than with the error that ended the job, which is shown by itself. */
+const hasFailures = ({ error, failure, failures }: Diagnosis): boolean => {
+  const isOwn = error !== null && error._tag !== "IntentFailed" && failure !== null
+  return failures.length > (isOwn ? 1 : 0)
+}
 
 /** The end of a job as the store has it, in a sentence. A long journal is still being read for the rest. */
 const endLine = ({ cycle, error, state }: Job): string => {
@@ -513,7 +533,7 @@ export const Answer = () => {
   return (
     <Panel title={title} tone={toneOf()}>
       <p class="headline" role="status">
-        <Said text={isPast ? pastHeadline(found) : headlineOf(found, now)} limit={longHeadline} hasLines />
+        <Said text={isPast ? found.headline : headlineOf(found, now)} limit={longHeadline} hasLines />
       </p>
       {isPast ? <Changed /> : <Standing />}
       {isPast ? null : <Outcome />}

@@ -13,7 +13,7 @@ import { hrefOf } from "./route.ts"
 const named = 8
 
 /** The name of a job, and the way to its page. A record has no other job than its own. */
-const JobLink = ({ id, program }: { readonly id: string; readonly program?: string }) => {
+export const JobLink = ({ id, program }: { readonly id: string; readonly program?: string }) => {
   const name = (
     <>
       {program === undefined ? null : (

@@ -3,7 +3,7 @@ import { DiffView } from "./DiffView.tsx"
 import { brief, number, plural } from "./format.ts"
 import { at, jobId } from "./jobStore.ts"
 import { Line, Panel, Said } from "./parts.tsx"
-import { replayed } from "./past.ts"
+import { replayed, standing } from "./past.ts"
 import type { Replayed } from "./shapes.ts"
 
 const kindsShown = 12
@@ -28,12 +28,16 @@ const Numbers = ({ found: { diagnostics, facts, omitted, tier, unanswered } }: {
   </dl>
 )
 
-/** The questions and other intents that had no answer then. */
+const waitedText = (count: number): string =>
+  standing.value?.state === "awaiting" ? plural(count, "answer") : `${number(count)}, had no answer yet`
+
+/** The questions and other intents that had no answer then. The job waited for them only if it came to rest. */
 const Waited = ({ found: { omitted, unanswered: list } }: { readonly found: Replayed }) =>
   list.length === 0 ? null : (
     <section>
       <h3>
-        It waited for <small>{plural(list.length + (omitted?.unanswered ?? 0), "answer")}</small>
+        {standing.value?.state === "awaiting" ? "It waited for " : "Open intents "}
+        <small>{waitedText(list.length + (omitted?.unanswered ?? 0))}</small>
       </h3>
       <ul class="lines">
         {list.slice(0, 20).map(({ agent, cycle, idempotencyKey, kind, payload }) => (

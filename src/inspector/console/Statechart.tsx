@@ -81,7 +81,7 @@ const Unknown = ({ work: { awayMs, measuredMs, untoldMs } }: { readonly work: Wo
       : `Of the time in running, the phases of ${span(untoldMs)} are not known: they are recorded of cycles that have a task of a millisecond or more.`,
     awayMs < worthSayingMs
       ? ""
-      : `For ${span(awayMs)} it neither ran nor is recorded to have rested: it was queued, or no process held it.`,
+      : `For ${span(awayMs)} nothing is recorded: it was queued, no process held it, or a process that held it was ended before it recorded what it had done.`,
     measuredMs === null || (untoldMs < worthSayingMs && awayMs < worthSayingMs)
       ? ""
       : `The last ${span(measuredMs)} were measured by this server; what was before is from the journal.`
@@ -140,6 +140,8 @@ const StateNode = ({ active, spentMs, state }: StateProps) => {
   )
 }
 
+const hasGoneOn = (stood: Standing | undefined): boolean => stood?.state === "running" || stood?.hasResumed === true
+
 export const Statechart = () => {
   const { value } = job
   const stood = standing.value
@@ -161,7 +163,7 @@ export const Statechart = () => {
   const spent = [...times].map(([path, ms]) => `${path} ${span(ms)}`).join(", ")
   const label = `The job's machine. Active: ${shownName(active)}.${spent === "" ? "" : ` Time in each state: ${spent}.`}`
   return (
-    <Panel title="Machine" note={isPast && stood?.state === "running" ? `${active}, and went on` : shownName(active)}>
+    <Panel title="Machine" note={isPast && hasGoneOn(stood) ? `${active}, and went on` : shownName(active)}>
       <div class="chart" tabIndex={0} role="img" aria-label={label}>
         <svg viewBox={`-6 -6 ${chart.width + 12} ${chart.height + 12}`} aria-hidden="true">
           <defs>
