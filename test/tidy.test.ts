@@ -104,9 +104,10 @@ const allowances: ReadonlyArray<Allowance> = [
   },
   {
     path: "src/inspector/console/browser.ts",
-    uses: ["setTimeout", "setInterval", "Date.now", "new Promise", "new Worker"],
-    reason: "the adapter of the browser: its clock, its timers, and the threads of the page"
+    uses: ["setTimeout", "setInterval", "new Promise", "new Worker"],
+    reason: "the adapter of the browser: its timers, and the threads of the page"
   },
+  { path: "src/inspector/console/clock.ts", uses: ["Date.now"], reason: "the adapter of the browser's clock" },
   {
     path: "src/inspector/console/",
     uses: ["new Date", "Promise", "async", "await"],

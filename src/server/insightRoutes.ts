@@ -5,6 +5,7 @@
  * Invariant: nothing here changes a job. What is read of a journal is read page by page. Boundary: from requests to the
  * directory's jobs and back.
  */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
@@ -102,7 +103,7 @@ const diagnosis = Effect.fnUntraced(function* (
 
 /* ---------------------------------------------------------------- tasks */
 
-const noTasks: typeof Shapes.TasksNow.Type = {
+const noTasks: Omit<typeof Shapes.TasksNow.Type, "now"> = {
   cycle: 0,
   tasks: 0,
   running: [],
@@ -118,12 +119,13 @@ const noTasks: typeof Shapes.TasksNow.Type = {
 
 const tasks = Effect.fnUntraced(function* ({ directory, telemetry }: SharedCore, { params }: OfJob) {
   const found = yield* directory.watch(params.id)
-  if (!isKnown(found)) return { ...noTasks, cycle: found.journal.cycle }
+  if (!isKnown(found)) return { ...noTasks, now: yield* Clock.currentTimeMillis, cycle: found.journal.cycle }
   const now = yield* found.view.present
   // A job at rest has no cycle under way: it stands after its last one.
   const { cycle } = now.cycle === 0 ? yield* found.job.status : now
   return {
     ...now,
+    now: yield* Clock.currentTimeMillis,
     cycle,
     telemetry: found.end === undefined || telemetry.has(found.view),
     spentMs: { ...now.spentMs },

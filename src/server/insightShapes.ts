@@ -98,6 +98,8 @@ const timed = Schema.Struct({
 
 /** The tasks of a job at this moment, and the time that it has spent in each state of its machine. */
 export const TasksNow = Schema.Struct({
+  /** The time of this answer by the server's clock, in milliseconds since the epoch. */
+  now: Schema.Number,
   /** The cycle under way; 0 if none is. */
   cycle: count,
   /** The tasks of that cycle, whether they have ended, run or wait. */

@@ -166,6 +166,24 @@ describe("the timeline", () => {
     expect(complaints).toEqual([])
   })
 
+  it.each([10, -10])("of a browser whose clock is wrong by %d minutes has the times of the server", async (minutes) => {
+    const id = `skewed${minutes}`
+    await site.start("varied", id, { isHeld: true, afterMs: 0 })
+    await until(async () => {
+      const now = await jsonOf(await site.running.fetch(`/api/v1/jobs/${id}/tasks`))
+      return now["waits"] === 2 && (now["running"] as ReadonlyArray<object>).length === 1
+    }, 20_000)
+    const page = await site.browser.newPage()
+    await page.addInitScript(`{ const now = Date.now; Date.now = () => now() + ${minutes * 60_000} }`)
+    await page.goto(`${site.running.url}/inspector#/jobs/${id}/timeline`)
+    const took = page.locator(".longest tbody td.num", { hasText: "so far" })
+    await until(async () => /^[1-9]\d*(\.\d+)? s so far$/.test(await took.innerText()), 20_000)
+    // The age of the job goes by the same clock.
+    await shows(page, /[1-9]\d* s ago/)
+    await page.close()
+    await site.running.post(`/api/v1/jobs/${id}/cancel`)
+  })
+
   it("of a live job is left for a job that has ended, and asks for no stream of that", async () => {
     await site.start("varied", "left", { isHeld: true, afterMs: 0 })
     await site.start("streams", "short", { words: 1 })

@@ -168,6 +168,7 @@ describe("the places of a large program", () => {
 describe("what an agent does", () => {
   const task = { each: null, worker: 0, ms: 5, attempt: 1 }
   const now: TasksNow = {
+    now: 0,
     cycle: 2,
     tasks: 4,
     running: [

@@ -171,6 +171,7 @@ describe("the tasks of a job", () => {
       spentMs: { executing: expect.any(Number) }
     })
     const { createdAt } = await get(`jobs/${id}`)
+    expect(Math.abs(Number((await get(`jobs/${id}/tasks`))["now"]) - Date.now())).toBeLessThan(5_000)
     expect((await get(`jobs/${id}/tasks`))["since"]).toBeGreaterThanOrEqual(Number(createdAt) - 1_000)
     await running.post(`/api/v1/jobs/${id}/cancel`)
     const after = await get(`jobs/${id}/tasks`)

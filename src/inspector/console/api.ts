@@ -8,6 +8,7 @@
 import { batch, signal } from "@preact/signals"
 import type * as Shapes from "../../server/shapes.ts"
 import type { Answer, Problem } from "./answer.ts"
+import { clockMs, hearServerTime } from "./clock.ts"
 import { Blocks, Lines } from "./lines.ts"
 import { recorded } from "./recorded.ts"
 
@@ -108,6 +109,7 @@ const send = async (path: string, ask: Ask): Promise<Answer<Response> | undefine
   if (used !== "") headers.set("authorization", `Bearer ${used}`)
   if (ask.body !== undefined) headers.set("content-type", "application/json")
   let response
+  const sentAt = clockMs()
   try {
     response = await fetch(root + path, {
       method: ask.method ?? "GET",
@@ -121,6 +123,7 @@ const send = async (path: string, ask: Ask): Promise<Answer<Response> | undefine
     return { ok: false, problem: { status: 0, title: "The server does not answer", detail: "", isToldOnTop: true } }
   }
   isReached.value = true
+  hearServerTime(sentAt, response.headers.get("date") ?? "")
   // The answer to an older token tells nothing of a newer one.
   if (used === token.peek()) {
     gate.isAnswered = true

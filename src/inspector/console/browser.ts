@@ -1,22 +1,26 @@
 /**
- * The browser's clock, timers and frames, and the threads of the page.
+ * The time, timers and frames of the page, and its threads.
  *
  * A hidden page asks nothing; when it is shown again it asks at once. The page of a record stands still at the moment of the
- * record. Boundary: the only file of the console that owns a timer,
- * reads the clock, or makes a promise of a callback.
+ * record. Boundary: the only file of the console that owns a timer or makes a promise of a callback; clock.ts reads the clock.
  */
-import { signal } from "@preact/signals"
+import { effect, signal } from "@preact/signals"
+import { clockMs, offsetMs } from "./clock.ts"
 import { recorded } from "./recorded.ts"
 
 /**
- * The time, for ages that the page shows: it moves once a second while the page is visible. That of a record is the time of the
- * record, however late its page is opened. In milliseconds since the epoch.
+ * The time, for ages that the page shows: it moves once a second while the page is visible, and goes by the server's clock as
+ * far as that is known. That of a record is the time of the record, however late its page is opened. In milliseconds since the
+ * epoch.
  */
-export const now = signal(recorded?.record.recordedAt ?? Date.now())
+export const now = signal(recorded?.record.recordedAt ?? clockMs())
 
 if (recorded === undefined) {
+  const look = (): void => void (now.value = clockMs() + offsetMs.value)
+  // What an answer tells of the server's clock counts at once.
+  effect(look)
   setInterval(() => {
-    if (!document.hidden) now.value = Date.now()
+    if (!document.hidden) look()
   }, 1_000)
 }
 
@@ -74,9 +78,6 @@ export const startWorkerOf = (text: string): StartedWorker => {
     URL.revokeObjectURL(url)
   }
 }
-
-/** Milliseconds since the epoch. */
-export const clockMs = (): number => Date.now()
 
 /** Calls `body` now, and again `gapMs` after each end, until the returned function is called. */
 export const poll = (gapMs: number, body: (signal: AbortSignal) => Promise<unknown>): (() => void) => {

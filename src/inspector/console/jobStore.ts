@@ -9,6 +9,7 @@ import { computed, effect, signal } from "@preact/signals"
 import { ask, type Job, ofJob, type Problem, type ProgramInfo, type Usage } from "./api.ts"
 import type * as Insight from "../../server/insightShapes.ts"
 import { later, poll } from "./browser.ts"
+import { clockMs, hearServerTime } from "./clock.ts"
 import { change, go, route } from "./route.ts"
 import type { Diagnosis, Replayed, TasksNow } from "./shapes.ts"
 
@@ -68,6 +69,14 @@ export const goToCycle = (cycle: number | undefined): void =>
 
 export const graph = computed(() => programs.value.find(({ name }) => name === job.value?.program)?.graph)
 
+/** Asks for the tasks of now, with the server's time. */
+const askTasks = async (id: string, abort: AbortSignal) => {
+  const sentAt = clockMs()
+  const answer = await ask<TasksNow>(ofJob(id, "/tasks"), { signal: abort })
+  if (answer?.ok === true) hearServerTime(sentAt, answer.value.now)
+  return answer
+}
+
 /** Forgets the job before, and follows another. */
 effect(() => {
   const id = jobId.value
@@ -125,7 +134,7 @@ effect(() => {
     const isEnd = ended.has(answer.value.state)
     const [found, now] = await Promise.all([
       ask<Diagnosis>(ofJob(id, "/diagnosis"), { signal: abort }),
-      ask<TasksNow>(ofJob(id, "/tasks"), { signal: abort })
+      askTasks(id, abort)
     ])
     if (jobId.value !== id) return
     if (found?.ok === true) diagnosis.value = found.value

@@ -134,7 +134,7 @@ const cutting = (query: URLSearchParams) => {
 }
 
 /** The answer about the tasks of a job that no server held when it was recorded. */
-const noTasks: typeof Insight.TasksNow.Type = {
+const noTasks: Omit<typeof Insight.TasksNow.Type, "now"> = {
   cycle: 0,
   tasks: 0,
   running: [],
@@ -231,7 +231,7 @@ export class RecordedJob {
       case "approvals":
         return ok({ approvals, unread: [], cursor: null, previous: null })
       case "tasks":
-        return ok(this.record.tasks ?? { ...noTasks, cycle: job.cycle })
+        return ok({ ...noTasks, now: this.record.recordedAt, cycle: job.cycle, ...this.record.tasks })
       case "timeline":
         return ok(this.#timeline(query))
       case "work":
