@@ -249,3 +249,10 @@ describe("a discarded task below a millisecond", () => {
     expect(timelineOf([earlier as RecordedCycle], heard(), undefined).lanes).toHaveLength(1)
   })
 })
+
+describe("a task that is heard of before the page's time has moved", () => {
+  it("has taken no time yet, and not less", () => {
+    const timeline = timelineOf([], heard(live("runs", { claimedAt: 1_465 })), 1_000)
+    expect(longest(timeline, 1, 1_000).map(({ ms }) => ms)).toEqual([0])
+  })
+})

@@ -15,7 +15,7 @@ import { at, isOver, job, jobId, tasks } from "./jobStore.ts"
 import { Empty, Said } from "./parts.tsx"
 import { now, poll } from "./browser.ts"
 import type { RecordedCycle, TimelinePage } from "./shapes.ts"
-import { live, needTelemetry, pictured } from "./telemetry.ts"
+import { heardAt, live, needTelemetry, pictured } from "./telemetry.ts"
 import { type Palette, paletteOf } from "./colours.ts"
 import { theme } from "./theme.ts"
 import {
@@ -34,11 +34,15 @@ import {
   busyPart,
   inOrder,
   longest,
+  msOf,
   type Outcome,
   tallyOf,
   type Timeline,
   timelineOf
 } from "./timelineModel.ts"
+
+/** The time to which unfinished tasks are drawn: the page's, or that of newer telemetry. */
+const presentMs = (): number => Math.max(now.value, heardAt())
 
 /** Cycles of one page, and cycles that the view remembers. */
 const pageSize = 200
@@ -107,7 +111,7 @@ interface LongestProps {
 }
 
 const Longest = ({ palette, timeline, until }: LongestProps) => {
-  const bars = longest(timeline, 10, now.value, until)
+  const bars = longest(timeline, 10, presentMs(), until)
   if (bars.length === 0) return null
   return (
     <table class="longest">
@@ -291,7 +295,11 @@ const Tip = ({ hit }: { readonly hit: Hit }) => {
       </b>{" "}
       {bar.each === undefined ? null : <Said text={`${bar.each.kind}/${bar.each.id}`} limit={80} />}
       <br />
-      {bar.isUntimed === true ? "less than a millisecond" : span((bar.to ?? now.value) - bar.from)}
+      {bar.isUntimed === true
+        ? "less than a millisecond"
+        : bar.hasNoBegin === true
+          ? "its time is not known"
+          : span(msOf(bar, presentMs()))}
       {bar.to === undefined ? " so far" : ""} · cycle {number(bar.cycle)} · {names[bar.outcome]}
       {bar.waitsFor === undefined ? "" : ` for ${reasons[bar.waitsFor]}`}
       {bar.queued === undefined || bar.outcome === "queued"
@@ -300,6 +308,7 @@ const Tip = ({ hit }: { readonly hit: Hit }) => {
       {bar.attempts > 1 ? ` · ${bar.attempts} attempts` : ""}
       {bar.discarded === undefined ? "" : ` · ${bar.discarded}`}
       {bar.isUntimed === true ? " · shown where it was discarded: when it ran is not recorded" : ""}
+      {bar.hasNoBegin === true ? " · shown where it ended: nobody heard when it began" : ""}
       {hit.hidden === 0 ? null : (
         <>
           <br />
@@ -544,7 +553,7 @@ export const TimelineView = () => {
   const isLive = job.value !== undefined && !isOver.value
   useEffect(() => (isLive ? needTelemetry() : undefined), [isLive])
   void pictured.value
-  const end = isOver.value ? undefined : now.value
+  const end = isOver.value ? undefined : presentMs()
   const folded = useSignal<ReadonlySet<string>>(new Set())
   const workers = isLive ? (tasks.value?.pool.size ?? 0) : 0
   const timeline = useMemo(

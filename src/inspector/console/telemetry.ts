@@ -8,24 +8,12 @@
 import { effect, signal } from "@preact/signals"
 import { ofJob, readEvents, type FactRef } from "./api.ts"
 import { isOver, job, jobId, tasks } from "./jobStore.ts"
-import { now, onceAFrame, onceIn, pause } from "./browser.ts"
-import { type LiveTask, type Named, taskKeyOf } from "./liveTask.ts"
-import type { TasksNow } from "./shapes.ts"
-
-interface OfTask extends Named {
-  readonly sequence: number
-  readonly each?: FactRef
-  readonly attempt: number
-  /** Milliseconds since the epoch, by the server's clock. */
-  readonly at: number
-}
+import { onceAFrame, onceIn, pause } from "./browser.ts"
+import { taskKeyOf } from "./liveTask.ts"
+import { bound, LiveTasks, type OfTask, type TaskItem } from "./liveTasks.ts"
 
 export type Item =
-  | (OfTask & { readonly _tag: "TaskQueued" })
-  | (OfTask & { readonly _tag: "TaskWaiting"; readonly for: "concurrency" | "budget" })
-  | (OfTask & { readonly _tag: "TaskClaimed"; readonly worker: number })
-  | (OfTask & { readonly _tag: "TaskEnded"; readonly worker: number; readonly failed?: string })
-  | (OfTask & { readonly _tag: "TaskProgress"; readonly worker: number; readonly value?: unknown })
+  | TaskItem
   | { readonly _tag: "Missed"; readonly from: number | null; readonly to: number | null }
   | { readonly _tag: "Ended" }
   | { readonly _tag: "Goodbye" }
@@ -49,12 +37,14 @@ export interface Report {
   readonly isAgain: boolean
 }
 
-/** Tasks, reporting tasks, and reports of one task that the page remembers. */
-const rememberedTasks = 20_000
+/** Reporting tasks, and reports of one task that the page remembers. */
 const rememberedReports = 50
 const rememberedValues = 500
 
-export const live = new Map<string, LiveTask>()
+const heard = new LiveTasks()
+export const live = heard.tasks
+/** The time of the newest that was heard, by the server's clock. The page's time may be a second older. */
+export const heardAt = (): number => heard.heardAt
 export const reports = new Map<string, Report>()
 /** Counts up when `live` or `reports` change, once a frame. */
 export const drawn = signal(0)
@@ -74,27 +64,18 @@ const pictureMs = 250
 export const pictured = signal(0)
 const picture = onceIn(pictureMs, () => pictured.value++)
 
-/** Drops the oldest, many at once: a map is slow to give its first key after many were taken from its front. */
-const bound = <A>(map: Map<string, A>, limit: number): void => {
-  if (map.size <= limit * 1.2) return
-  for (const key of map.keys()) {
-    if (map.size <= limit) return
-    map.delete(key)
-  }
-}
-
 /** Attempts of a task report on their own, in each process. */
 const reportKeyOf = (item: OfTask): string => JSON.stringify([taskKeyOf(item), item.attempt, recording])
 
 /** The name of a recording, from the id of one of its items. */
 const recordingOf = (id: string): string => id.split("-", 1)[0] ?? ""
 
-/** Goes on with the items of a recording. If it is another one, the tasks that had not ended begin anew. */
+/** Goes on with the items of a recording. If it is another one, the tasks of the cycle under way begin anew. */
 const goOnWith = (name: string): void => {
   if (name === recording || name === "") return
   if (recording !== "") {
     isTakenUp.value = true
-    for (const [key, task] of live) if (task.endedAt === undefined) live.delete(key)
+    heard.beginAnew()
     for (const report of reports.values()) {
       if (!report.isOver) report.isLost = true
       report.isOver = true
@@ -125,11 +106,14 @@ const begun = (key: string, item: OfTask): Report => {
   }
 }
 
-/** A further attempt is first heard of when it waits or reports: it began at that time, or shortly before. */
-const noteAttempt = (task: LiveTask, attempt: number, at: number): void => {
-  if (attempt <= task.attempt) return
-  task.attempt = attempt
-  task.begins.push(at)
+const noteReport = (item: OfTask & { readonly value?: unknown }): void => {
+  const key = reportKeyOf(item)
+  const report = reports.get(key) ?? begun(key, item)
+  reports.set(key, report)
+  report.values.push(item.value)
+  report.count++
+  if (report.values.length > rememberedValues) report.values.splice(0, report.values.length - rememberedValues)
+  bound(reports, rememberedReports)
 }
 
 const note = (item: Item): void => {
@@ -139,111 +123,12 @@ const note = (item: Item): void => {
     return
   }
   if (item._tag === "Ended" || item._tag === "Goodbye") return
-  const { at, attempt } = item
-  if (item._tag === "TaskProgress") {
-    const key = reportKeyOf(item)
-    const report = reports.get(key) ?? begun(key, item)
-    reports.set(key, report)
-    const task = live.get(taskKeyOf(item))
-    if (task !== undefined) noteAttempt(task, attempt, at)
-    report.values.push(item.value)
-    report.count++
-    if (report.values.length > rememberedValues) report.values.splice(0, report.values.length - rememberedValues)
-    bound(reports, rememberedReports)
-    return
-  }
-  const key = taskKeyOf(item)
-  const task = live.get(key) ?? heardFirst(key, item, at)
-  live.set(key, task)
-  // Nobody knows when an attempt that has ended began.
-  if (item._tag === "TaskEnded") task.attempt = Math.max(task.attempt, attempt)
-  else noteAttempt(task, attempt, at)
-  if (item._tag === "TaskWaiting") task.waitsFor = item.for
-  if (item._tag === "TaskClaimed") {
-    task.claimedAt ??= at
-    task.worker = item.worker
-    task.waitsFor = undefined
-  }
+  heard.note(item)
+  if (item._tag === "TaskProgress") noteReport(item)
   if (item._tag === "TaskEnded") {
-    task.endedAt = at
-    task.claimedAt ??= at
-    task.failed = item.failed
     const report = reports.get(reportKeyOf(item))
     if (report !== undefined) report.isOver = true
   }
-  bound(live, rememberedTasks)
-}
-
-const heardFirst = (key: string, named: Named, at: number): LiveTask => ({
-  key,
-  cycle: named.cycle,
-  agent: named.agent,
-  each: named.each ?? undefined,
-  attempt: 1,
-  begins: [],
-  queuedAt: at,
-  waitsFor: undefined,
-  claimedAt: undefined,
-  endedAt: undefined,
-  worker: 0,
-  failed: undefined
-})
-
-/** The tasks that ran before anybody listened. The end of some of them is not told of. */
-const early = new Set<string>()
-
-/** Takes up a task that telemetry has not told of, and gives its key. `at`: when it was queued. */
-const takeUp = (named: Named, at: number, more: Partial<LiveTask>): string => {
-  const key = taskKeyOf(named)
-  const known = live.get(key)
-  if (known !== undefined) known.queuedAt = Math.min(known.queuedAt, at)
-  else {
-    live.set(key, { ...heardFirst(key, named, at), ...more })
-    early.add(key)
-  }
-  return key
-}
-
-/** The task may be heard of, too: its end counts where nothing was told of it. */
-const takeUpEnded = ({ began, cycle, ended }: TasksNow): void => {
-  if (began === null) return
-  for (const { agent, attempts, discarded, each, part, startMs, tookMs, worker } of ended) {
-    const [claimedAt, failed] = [began + startMs, discarded ?? undefined]
-    const named = { cycle, agent, each, ...(part === undefined ? {} : { part }) }
-    const key = takeUp(named, began, { attempt: attempts, worker, claimedAt })
-    const task = live.get(key)
-    early.delete(key)
-    if (task === undefined || task.endedAt !== undefined) continue
-    task.claimedAt ??= claimedAt
-    task.attempt = Math.max(task.attempt, attempts)
-    task.worker = worker
-    task.endedAt = task.claimedAt + tookMs
-    task.failed = failed
-    task.waitsFor = undefined
-  }
-}
-
-const takeUpAll = (tasksNow: TasksNow, at: number): void => {
-  const { began, cycle, running, waiting } = tasksNow
-  const present = new Set<string>()
-  takeUpEnded(tasksNow)
-  for (const { agent, attempt, each, ms, part, worker } of running) {
-    const named = { cycle, agent, each, ...(part === undefined ? {} : { part }) }
-    present.add(takeUp(named, began ?? at - ms, { attempt, worker, claimedAt: at - ms }))
-  }
-  for (const { agent, each, for: reason, part, since } of waiting) {
-    const named = { cycle, agent, each, ...(part === undefined ? {} : { part }) }
-    present.add(takeUp(named, since, { waitsFor: reason === "turn" ? undefined : reason }))
-  }
-  for (const key of early) {
-    const task = live.get(key)
-    if (present.has(key)) continue
-    early.delete(key)
-    if (task?.claimedAt !== undefined) task.endedAt ??= at
-  }
-  bound(live, rememberedTasks)
-  draw()
-  picture()
 }
 
 /** The number of views that need the stream. */
@@ -251,8 +136,7 @@ const users = signal(0)
 
 effect(() => {
   const id = jobId.value
-  live.clear()
-  early.clear()
+  heard.clear()
   reports.clear()
   missed.value = 0
   isTakenUp.value = false
@@ -265,7 +149,10 @@ effect(() => {
 
 effect(() => {
   const { value } = tasks
-  if (value !== undefined && users.value > 0 && !isOver.peek()) takeUpAll(value, now.peek())
+  if (value === undefined || users.value === 0 || isOver.peek()) return
+  heard.takeUp(value, value.now)
+  draw()
+  picture()
 })
 
 const follow = async (id: string, abort: AbortSignal): Promise<void> => {

@@ -46,7 +46,15 @@ export interface Bar {
   readonly begins: ReadonlyArray<number>
   /** It took less than a millisecond, and when in its cycle is not recorded: the bar stands where its effect was discarded. */
   readonly isUntimed?: true
+  /** Nobody heard when it began: the bar stands where it ended. */
+  readonly hasNoBegin?: true
 }
+
+/** Whether it is known how long its task took. */
+const isTimed = ({ hasNoBegin, isUntimed }: Bar): boolean => isUntimed !== true && hasNoBegin !== true
+
+/** Milliseconds that a task took, or has taken so far. The page's time may be older than what was heard of the task. */
+export const msOf = ({ from, to }: Bar, now: number): number => Math.max(0, (to ?? now) - from)
 
 /** Whether a task had no effect, and so is drawn above the others. */
 export const isFailure = ({ outcome }: Bar): boolean => outcome === "discarded" || outcome === "killed"
@@ -142,7 +150,7 @@ const barsOf = (cycle: RecordedCycle): ReadonlyArray<Bar> => {
 const liveBar = (task: LiveTask, isOver: boolean): ReadonlyArray<Bar> => {
   const { attempt, claimedAt, endedAt, failed, waitsFor } = task
   // Between two attempts a task may wait for its permit again.
-  const isWaiting = claimedAt === undefined || (waitsFor !== undefined && endedAt === undefined)
+  const isWaiting = endedAt === undefined && (claimedAt === undefined || waitsFor !== undefined)
   if (isOver && isWaiting) return []
   const unfinished = isWaiting ? "queued" : isOver ? "killed" : "running"
   const bar: Bar = {
@@ -152,14 +160,16 @@ const liveBar = (task: LiveTask, isOver: boolean): ReadonlyArray<Bar> => {
     agent: task.agent,
     each: task.each,
     worker: task.worker,
-    from: claimedAt ?? task.queuedAt,
+    from: claimedAt ?? endedAt ?? task.queuedAt,
     to: endedAt,
-    queued: task.queuedAt,
+    // Of the time before its end, nobody knows which part it waited.
+    queued: claimedAt === undefined && endedAt !== undefined ? undefined : task.queuedAt,
     attempts: attempt,
     discarded: failed,
     outcome: isWaiting || endedAt === undefined ? unfinished : outcomeOf(failed, attempt),
     waitsFor,
-    begins: task.begins
+    begins: task.begins,
+    ...(claimedAt === undefined && endedAt !== undefined ? { hasNoBegin: true as const } : {})
   }
   return [bar]
 }
@@ -356,8 +366,8 @@ export const longest = ({ lanes }: Timeline, count: number, now: number, until =
   const found: Array<LongBar> = []
   for (const { bars, name: lane } of lanes) {
     for (const bar of bars) {
-      if (bar.outcome === "queued" || bar.isUntimed === true || bar.cycle > until) continue
-      const ms = (bar.to ?? now) - bar.from
+      if (bar.outcome === "queued" || !isTimed(bar) || bar.cycle > until) continue
+      const ms = msOf(bar, now)
       if (found.length === count && ms <= found[count - 1]!.ms) continue
       // There are few, and the next one is rarely among them.
       found.splice(found.findLastIndex((other) => other.ms >= ms) + 1, 0, { ...bar, ms, lane })
