@@ -15,7 +15,7 @@ import { at, isOver, job, tasks } from "./jobStore.ts"
 import { JobLink } from "./Family.tsx"
 import { FactLink } from "./links.tsx"
 import { Line, messageOf, Panel, Said, visible } from "./parts.tsx"
-import { shownDiagnosis, shownState, since } from "./past.ts"
+import { isPastAsked, shownDiagnosis, shownState, since } from "./past.ts"
 import { recorded } from "./recorded.ts"
 import { hrefOf, route } from "./route.ts"
 import type { Diagnosis, FactRef, TasksNow } from "./shapes.ts"
@@ -437,18 +437,19 @@ const Changed = () => {
   const { value: changes } = since
   const cycle = at.value
   const { value } = route
-  if (changes === undefined || cycle === undefined || value.page !== "job") return null
-  const cycles = Math.max(0, (job.value?.cycle ?? cycle) - cycle)
-  if (cycles === 0) return <p class="soft">This is the last cycle so far.</p>
-  const { added, removed, revised } = changes
+  if (cycle === undefined || value.page !== "job") return null
+  const last = job.value?.cycle ?? cycle
+  if (last <= cycle) return <p class="soft">This is the last cycle so far.</p>
+  if (changes === undefined) return <p class="soft">Comparing with cycle {number(last)}…</p>
+  const { added, removed, revised } = changes.counts
   const isSame = added + removed + revised === 0
   return (
     <p>
-      Since then: {plural(cycles, "cycle")},{" "}
+      Since then: {plural(changes.to - cycle, "cycle")},{" "}
       {isSame
         ? "and no fact has changed"
         : `${plural(added, "fact")} added, ${number(revised)} changed, ${number(removed)} removed`}
-      .{" "}
+      {isOver.value && changes.to === last ? "" : `, up to cycle ${number(changes.to)}`}.{" "}
       {isSame ? null : (
         <a href={hrefOf({ ...value, view: "facts", query: { from: String(cycle) } })}>What has changed since</a>
       )}
@@ -517,6 +518,12 @@ const EarlyAnswer = ({ of }: { readonly of: Job }) => (
   </Panel>
 )
 
+const AskedAnswer = () => (
+  <Panel title={`At cycle ${number(at.value ?? 0)}`}>
+    <p class="headline soft">Loading…</p>
+  </Panel>
+)
+
 /** The story of the job up to the cycle that the page shows. */
 export const Answer = () => {
   const { value: found } = shownDiagnosis
@@ -524,6 +531,7 @@ export const Answer = () => {
   const now = isPast ? undefined : tasks.value
   const reason = isPast ? undefined : job.value?.quarantine
   if (found === undefined) {
+    if (isPastAsked.value) return <AskedAnswer />
     return isPast || job.value === undefined || !isOver.value ? null : <EarlyAnswer of={job.value} />
   }
   // The facts that change, and grow, say more of such an end than its error does.

@@ -7,7 +7,8 @@
 import { useSignal } from "@preact/signals"
 import { Fragment } from "preact"
 import { useEffect } from "preact/hooks"
-import { ask, type Fact, ofJob, queryOf } from "./api.ts"
+import { type Fact, queryOf } from "./api.ts"
+import { counts, factCount } from "./counts.ts"
 import { DiffView } from "./DiffView.tsx"
 import { FactPane } from "./FactPane.tsx"
 import {
@@ -24,37 +25,13 @@ import {
   show
 } from "./factsStore.ts"
 import { brief, bytes, number, plural } from "./format.ts"
-import { at, graph, isOver, job, jobId } from "./jobStore.ts"
+import { at, graph, hasNoPast, isOver, job, jobId } from "./jobStore.ts"
 import { Empty, Fault, Said, visible } from "./parts.tsx"
 import { later, poll } from "./browser.ts"
 import { factIn, factQuery } from "./factNames.ts"
 import { change, route } from "./route.ts"
 import { asksForResults, goIntoResults } from "./search.ts"
 import { VirtualList } from "./virtual.tsx"
-
-/** The number of facts of each kind as of a cycle, by the kind's name. */
-const useCounts = () => {
-  const counts = useSignal<Readonly<Record<string, number>>>({})
-  const id = jobId.value
-  const cycle = at.value
-  useEffect(() => {
-    if (id === undefined) return undefined
-    const fetchCounts = async (abort: AbortSignal): Promise<void> => {
-      const query = cycle === undefined ? "" : `?at=${cycle}`
-      const answer = await ask<{ readonly kinds: Readonly<Record<string, number>> }>(ofJob(id, `/kinds${query}`), {
-        signal: abort
-      })
-      if (answer?.ok === true) counts.value = answer.value.kinds
-    }
-    if (cycle !== undefined || isOver.value) {
-      const abort = new AbortController()
-      void fetchCounts(abort.signal)
-      return () => abort.abort()
-    }
-    return poll(2_000, fetchCounts)
-  }, [id, cycle, isOver.value])
-  return counts
-}
 
 /** The name of a kind, which may break before a word in it: `UnusedExport` has two. */
 const KindName = ({ name }: { readonly name: string }) => {
@@ -71,9 +48,10 @@ const KindName = ({ name }: { readonly name: string }) => {
   )
 }
 
-const Kinds = ({ counts, kind }: { readonly counts: Readonly<Record<string, number>>; readonly kind: string }) => {
-  const names = [...new Set([...Object.keys(counts), ...(graph.value?.kinds.map(({ name }) => name) ?? [])])].sort()
-  const total = Object.values(counts).reduce((sum, count) => sum + count, 0)
+const Kinds = ({ kind }: { readonly kind: string }) => {
+  const known = counts.value ?? {}
+  const names = [...new Set([...Object.keys(known), ...(graph.value?.kinds.map(({ name }) => name) ?? [])])].sort()
+  const total = factCount.value
   return (
     <ul class="kinds" aria-label="Kinds">
       {["", ...names].map((name) => (
@@ -85,7 +63,7 @@ const Kinds = ({ counts, kind }: { readonly counts: Readonly<Record<string, numb
             onClick={() => change({ kind: name })}
           >
             <span>{name === "" ? "all kinds" : <KindName name={name} />}</span>
-            <small class="num">{number(name === "" ? total : (counts[name] ?? 0))}</small>
+            <small class="num">{total === undefined ? "–" : number(name === "" ? total : (known[name] ?? 0))}</small>
           </button>
         </li>
       ))}
@@ -223,9 +201,17 @@ const Searching = () =>
     </p>
   )
 
-const FactList = ({ kind, text, total }: { readonly kind: string; readonly text: string; readonly total: number }) => {
+const FactList = ({
+  kind,
+  text,
+  total
+}: {
+  readonly kind: string
+  readonly text: string
+  readonly total: number | undefined
+}) => {
   const chosen = factIn(route.value.query)
-  const count = foundCount.value ?? total
+  const count = foundCount.value ?? total ?? 0
   // A row that was chosen before its fact is here.
   const wanted = useSignal(-1)
   const arrived = wanted.value < 0 ? undefined : factAt(wanted.value)
@@ -239,7 +225,8 @@ const FactList = ({ kind, text, total }: { readonly kind: string; readonly text:
     fact.kind === chosen.kind &&
     (chosen.id === undefined ? fact.provenance.version === chosen.version : fact.id === chosen.id)
   if (count === 0) {
-    if (isLoading.value || !isAnswered.value) return text === "" ? <Empty>Asking for the facts…</Empty> : <Searching />
+    if (isLoading.value || !isAnswered.value || (foundCount.value ?? total) === undefined)
+      return text === "" ? <Empty>Asking for the facts…</Empty> : <Searching />
     return (
       <Empty>
         {text !== ""
@@ -280,22 +267,20 @@ export const FactsView = () => {
   const kind = query["kind"] ?? ""
   const text = query["q"] ?? ""
   const chosen = factIn(query)
-  const counts = useCounts()
   useEffect(() => {
     if (id !== undefined) show({ jobId: id, kind, q: text, at: at.value })
   }, [id, kind, text, at.value])
   useEffect(() => (isOver.value ? undefined : poll(2_000, () => refresh(inSight.first, inSight.last))), [isOver.value])
   if (id === undefined) return null
-  const total =
-    kind === "" ? Object.values(counts.value).reduce((sum, count) => sum + count, 0) : (counts.value[kind] ?? 0)
+  const total = kind === "" ? factCount.value : counts.value === undefined ? undefined : (counts.value?.[kind] ?? 0)
   const compared = comparison(query["from"] ?? "", query["with"] ?? "", at.value ?? job.value?.cycle ?? 0)
   return (
     <div class={chosen === undefined ? "facts" : query["wide"] === "1" ? "facts wide" : "facts chosen"}>
-      <Kinds counts={counts.value} kind={kind} />
+      <Kinds kind={kind} />
       <div class="list">
         <div class="toolbar">
           <Search />
-          <Compare />
+          {hasNoPast.value ? null : <Compare />}
         </div>
         {problem.value === undefined ? null : <Fault problem={problem.value} />}
         {compared === undefined ? (

@@ -1,5 +1,5 @@
 /** One job: where it stands on top, and below it the view that the address names. */
-import { useSignal } from "@preact/signals"
+import { computed, useSignal } from "@preact/signals"
 import type { ComponentType } from "preact"
 import { useEffect, useRef } from "preact/hooks"
 import { mayDelete, maySteer } from "./access.ts"
@@ -10,13 +10,28 @@ import { ChildOf, Children } from "./Family.tsx"
 import { EventsView } from "./EventsView.tsx"
 import { FactsView } from "./FactsView.tsx"
 import { ago, number, span, time } from "./format.ts"
-import { at, chosenCycle, goToCycle, isOver, job, jobId, needPrograms, problem, remove, steer } from "./jobStore.ts"
-import { pastProblem, replayed, shownState, shownUsage } from "./past.ts"
+import { factCount } from "./counts.ts"
+import {
+  at,
+  chosenCycle,
+  goToCycle,
+  hasNoPast,
+  isOver,
+  job,
+  jobId,
+  lacksProgram,
+  needPrograms,
+  problem,
+  remove,
+  steer
+} from "./jobStore.ts"
+import { isPastAsked, pastProblem, replayed, shownState, shownUsage } from "./past.ts"
 import { now } from "./browser.ts"
 import { OutputView } from "./OutputView.tsx"
-import { Asking, Confirm, Fault, Line, Said, StateMark, visible } from "./parts.tsx"
+import { Asking, Confirm, Fault, Held, Line, Said, StateMark, visible } from "./parts.tsx"
 import { Past } from "./Past.tsx"
 import { ProgramView } from "./ProgramView.tsx"
+import { recorded } from "./recorded.ts"
 import { RecordNote } from "./RecordNote.tsx"
 import { go, hrefOf, route, type View, views } from "./route.ts"
 import { Statechart } from "./Statechart.tsx"
@@ -66,11 +81,15 @@ const Deleting = () => {
   )
 }
 
+/** A past cycle cannot be steered, and neither can a job whose program is not served. */
+const isSteered = computed(
+  () => !isOver.value && maySteer.value && chosenCycle.value === undefined && !lacksProgram.value
+)
+
 const Steering = () => {
   const asks = useSignal(false)
   const { value } = job
-  // A past cycle cannot be steered.
-  if (value === undefined || isOver.value || !maySteer.value || chosenCycle.value !== undefined) return null
+  if (value === undefined || !isSteered.value) return null
   return (
     <div class="steer" role="group" aria-label="Steer the job">
       {pausable.has(value.state) ? (
@@ -103,11 +122,26 @@ const Steering = () => {
   )
 }
 
+/** Whether the server has no past cycles to show. */
+const isWithoutPast = computed(() => hasNoPast.value || pastProblem.value?.name === "NoJournal")
+
+const NoPast = () => (
+  <p class="slider" role="note">
+    <span class="soft">This server keeps no journals, so it can show the job as it is now, and no earlier cycle.</span>
+    {chosenCycle.value === undefined ? null : (
+      <button type="button" class="primary" onClick={() => goToCycle(undefined)}>
+        Back to now
+      </button>
+    )}
+  </p>
+)
+
 /** Chooses the cycle that the whole page shows. */
 const Slider = () => {
   const last = job.value?.cycle ?? 0
   const shown = chosenCycle.value ?? last
   const isPast = chosenCycle.value !== undefined
+  if (isWithoutPast.value) return <NoPast />
   return (
     <div class={isPast ? "slider past" : "slider"}>
       {isPast ? (
@@ -159,10 +193,14 @@ const Slider = () => {
 }
 
 /** How long the job had run, and its numbers, at the cycle that the page shows. */
-const Numbers = ({ found: { attributes = {}, createdAt, cycle, haltedAt, hash, phase } }: { readonly found: Job }) => {
+const Numbers = ({ found }: { readonly found: Job }) => {
+  const { attributes = {}, createdAt, cycle, haltedAt, hash, phase } = found
   const isPast = at.value !== undefined
   const usage = shownUsage.value ?? null
   const shownHash = isPast ? (replayed.value?.hash ?? "") : hash
+  // The numbers keep their places while those of another cycle are on their way.
+  const { cost = 0, tokens = 0 } = usage ?? found.usage ?? {}
+  const counted = (n: number | undefined): string => (n === undefined ? "–" : number(n))
   return (
     <dl class="numbers">
       {Object.entries(attributes).map(([name, value]) => (
@@ -181,21 +219,29 @@ const Numbers = ({ found: { attributes = {}, createdAt, cycle, haltedAt, hash, p
         </Line>
       )}
       <Line name="cycle">{number(at.value ?? cycle)}</Line>
-      {usage === null ? null : (
+      <Line name="facts">{counted(factCount.value)}</Line>
+      {usage === null && !isPast ? null : (
         <>
-          <Line name="facts">{number(usage.facts)}</Line>
-          <Line name="tasks">{number(usage.agents)}</Line>
-          {usage.tokens > 0 ? <Line name="tokens">{number(usage.tokens)}</Line> : null}
-          {usage.cost > 0 ? <Line name="cost">{number(usage.cost)}</Line> : null}
+          <Line name="tasks">{counted(usage?.agents)}</Line>
+          {tokens > 0 ? <Line name="tokens">{counted(usage?.tokens)}</Line> : null}
+          {cost > 0 ? <Line name="cost">{counted(usage?.cost)}</Line> : null}
         </>
       )}
       {phase === null || isPast ? null : <Line name="phase">{phase.replace("running.", "")}</Line>}
       <Line name="hash">
-        <code title={shownHash}>{shownHash.slice(0, 12)}</code>
+        <code title={shownHash}>{shownHash === "" ? "–" : shownHash.slice(0, 12)}</code>
       </Line>
     </dl>
   )
 }
+
+/** Tells of a job whose program is not served: what the page shows, and what cannot be done here. */
+const Unserved = ({ found: { haltedAt } }: { readonly found: Job }) => (
+  <p class="childOf">
+    This server does not serve the program, so the page shows what the job's journal has
+    {haltedAt === null ? ", and the job can neither be resumed nor cancelled here" : ""}.
+  </p>
+)
 
 const Head = () => {
   const { value } = job
@@ -209,6 +255,7 @@ const Head = () => {
     )
   }
   const { program } = value
+  const isLost = isWithoutPast.value && chosenCycle.value !== undefined
   return (
     <header class={at.value === undefined ? "head" : "head past"}>
       <h1>
@@ -218,25 +265,36 @@ const Head = () => {
         </small>
       </h1>
       <div class="stand">
-        {shownState.value === undefined ? null : <StateMark state={shownState.value} />}
+        {isPastAsked.value ? (
+          <span class="state" role="status">
+            loading cycle {number(at.value ?? 0)}…
+          </span>
+        ) : shownState.value === undefined || isLost ? null : (
+          <StateMark state={shownState.value} />
+        )}
         <Steering />
         <Deleting />
       </div>
       <ChildOf found={value} />
-      <Numbers found={value} />
+      {lacksProgram.value && recorded === undefined ? <Unserved found={value} /> : null}
+      {isLost ? null : <Numbers found={value} />}
       <Slider />
-      {pastProblem.value === undefined ? null : <Fault problem={pastProblem.value} />}
+      {pastProblem.value === undefined || isLost ? null : <Fault problem={pastProblem.value} />}
     </header>
   )
 }
 
 const Overview = () => (
   <div class="overview">
-    <Answer />
-    {at.value === undefined ? null : <Past />}
+    <Held isBusy={isPastAsked.value}>
+      <Answer />
+    </Held>
+    <Held isBusy={isPastAsked.value}>{at.value === undefined ? null : <Past />}</Held>
     <Children />
     <Statechart />
-    <Budgets />
+    <Held isBusy={isPastAsked.value}>
+      <Budgets />
+    </Held>
   </div>
 )
 
@@ -318,7 +376,7 @@ export const JobPage = () => {
       <div id="view" role="tabpanel" aria-labelledby={`tab-${value.view}`} class="view">
         {job.value === undefined && (problem.value === undefined || problem.value.isToldOnTop === true) ? (
           <Asking what="the job" />
-        ) : (
+        ) : isWithoutPast.value && chosenCycle.value !== undefined ? null : (
           <Page />
         )}
       </div>

@@ -3,7 +3,7 @@ import { DiffView } from "./DiffView.tsx"
 import { brief, number, plural } from "./format.ts"
 import { at, jobId } from "./jobStore.ts"
 import { Line, Panel, Said } from "./parts.tsx"
-import { replayed, standing } from "./past.ts"
+import { isPastAsked, replayed, standing } from "./past.ts"
 import type { Replayed } from "./shapes.ts"
 
 const kindsShown = 12
@@ -56,16 +56,16 @@ export const Past = () => {
   const id = jobId.value
   const cycle = at.value
   const found = replayed.value
-  if (id === undefined || cycle === undefined) return null
+  if (id === undefined || cycle === undefined || (found === undefined && !isPastAsked.value)) return null
   return (
     <Panel
       title={`After cycle ${number(cycle)}`}
       note={found === undefined ? "" : plural(found.version, "commit")}
       tone="warn"
     >
-      {found === undefined ? null : <Numbers found={found} />}
+      {found === undefined ? <p class="soft">Loading…</p> : <Numbers found={found} />}
       {found === undefined ? null : <Waited found={found} />}
-      {cycle === 0 ? null : (
+      {cycle === 0 || found === undefined ? null : (
         <DiffView
           key={cycle}
           jobId={id}

@@ -13,11 +13,13 @@ import { clockMs } from "./clock.ts"
 import { BudgetPanel, Diagnostics } from "./Budgets.tsx"
 import { Intents } from "./Intents.tsx"
 import { Invariants } from "./Invariants.tsx"
-import { at, graph, input, isOver, job, jobId, mostParts } from "./jobStore.ts"
+import { type Counts, counts as known } from "./counts.ts"
+import { at, graph, input, isOver, job, jobId, lacksProgram, mostParts } from "./jobStore.ts"
 import type { Laid } from "./graphPlaces.ts"
 import { layout } from "./layout.ts"
 import { Empty, Panel, Said } from "./parts.tsx"
 import { ProgramGraph } from "./ProgramGraph.tsx"
+import { recorded } from "./recorded.ts"
 import { type Asked, intentsOf, nodesOf } from "./programNodes.ts"
 import type { Graph, Replayed, TimelinePage, Work } from "./shapes.ts"
 import { Value } from "./ValueView.tsx"
@@ -127,25 +129,6 @@ const Input = () =>
     </Panel>
   )
 
-/** The facts of the job by kind, as far as they are known. */
-const useCounts = (): Readonly<Record<string, number>> | undefined => {
-  const counts = useSignal<Readonly<Record<string, number>> | undefined>(undefined)
-  const id = jobId.value
-  const version = job.value?.version
-  const cycle = at.value
-  useEffect(() => {
-    if (id === undefined) return
-    void ask<{ readonly kinds: Readonly<Record<string, number>> }>(ofJob(id, `/kinds${queryOf({ at: cycle })}`)).then(
-      (answer) => {
-        if (jobId.peek() !== id || at.peek() !== cycle) return
-        // Without an answer, the graph shows what the program declares.
-        counts.value = answer?.ok === true ? answer.value.kinds : (counts.peek() ?? {})
-      }
-    )
-  }, [id, version, cycle])
-  return counts.value
-}
-
 /** Whether a journal has told which intents were asked for. */
 const hasIntents = (work: Work | undefined): boolean =>
   Object.values(work?.agents ?? {}).some(({ intents }) => intents !== undefined)
@@ -163,7 +146,7 @@ const askedIn = (work: Work | undefined, intents: Replayed["intents"]): Asked =>
 }
 
 /** The places of the graph. They are found anew when the job has a kind or an intent that it had not before. */
-const useLaid = (found: Graph | undefined, asked: Asked, counts: Readonly<Record<string, number>> | undefined) => {
+const useLaid = (found: Graph | undefined, asked: Asked, counts: Counts | undefined) => {
   const laid = useSignal<Laid | undefined>(undefined)
   const drawn = found === undefined || counts === undefined ? undefined : nodesOf(found, { asked, counts })
   const shape = JSON.stringify(drawn)
@@ -191,7 +174,8 @@ const Legend = ({ laid: { nodes } }: { readonly laid: Laid }) => {
 
 export const ProgramView = () => {
   const { value: found } = graph
-  const counts = useCounts()
+  // Without an answer, the graph shows what the program declares.
+  const counts = known.value === null ? {} : known.value
   const work = useWork(true)
   const replayed = useReplayed()
   const told = (at.value === undefined ? job.value?.result : undefined) ?? replayed
@@ -207,8 +191,12 @@ export const ProgramView = () => {
   if (jobId.value === undefined) return null
   return (
     <>
-      {found === undefined ? (
-        <Empty>This server does not serve the program, so only its journal can be shown.</Empty>
+      {lacksProgram.value ? (
+        <Empty>
+          {recorded === undefined
+            ? "This server does not serve the program, so it has no graph: what is below comes from the journal of the job."
+            : "The record was made without the program, so it has no graph: what is below comes from the journal of the job."}
+        </Empty>
       ) : null}
       {laid === undefined || found === undefined ? null : (
         <Panel

@@ -9,7 +9,7 @@ import { useEffect, useRef, useState } from "preact/hooks"
 import { span } from "./format.ts"
 import { at, job } from "./jobStore.ts"
 import { Panel } from "./parts.tsx"
-import { standing } from "./past.ts"
+import { isPastAsked, standing } from "./past.ts"
 import type { Standing, Work } from "./shapes.ts"
 import { transitionTo } from "./lastTransition.ts"
 import { useWork } from "./work.ts"
@@ -42,8 +42,9 @@ const chart = __STATECHART__
 
 const places: Readonly<Record<string, string>> = {
   queued: "idle",
-  suspended: "paused",
-  quarantined: "paused",
+  // No process holds such a job: its machine is in no state.
+  suspended: "",
+  quarantined: "",
   "budget-exhausted": "budgetExhausted"
 }
 
@@ -158,12 +159,14 @@ export const Statechart = () => {
   }, [active])
   const work = useWork()
   if (value === undefined) return null
+  const isAsked = isPastAsked.value
+  const shown = isAsked ? "loading…" : active === "" ? "no process holds the job" : shownName(active)
   const way = isPast ? wayTo(active) : moved
   const times = work === undefined ? new Map<string, number>() : timesOf(work)
   const spent = [...times].map(([path, ms]) => `${path} ${span(ms)}`).join(", ")
-  const label = `The job's machine. Active: ${shownName(active)}.${spent === "" ? "" : ` Time in each state: ${spent}.`}`
+  const label = `The job's machine. Active: ${shown}.${spent === "" ? "" : ` Time in each state: ${spent}.`}`
   return (
-    <Panel title="Machine" note={isPast && hasGoneOn(stood) ? `${active}, and went on` : shownName(active)}>
+    <Panel title="Machine" note={isPast && hasGoneOn(stood) ? `${active}, and went on` : shown}>
       <div class="chart" tabIndex={0} role="img" aria-label={label}>
         <svg viewBox={`-6 -6 ${chart.width + 12} ${chart.height + 12}`} aria-hidden="true">
           <defs>

@@ -34,6 +34,10 @@ export const problem = signal<Problem | undefined>(undefined)
 export const diagnosis = signal<Diagnosis | undefined>(undefined)
 export const tasks = signal<TasksNow | undefined>(undefined)
 export const programs = signal<ReadonlyArray<ProgramInfo>>([])
+/** Whether it is known which programs the server serves. */
+const hasPrograms = signal(false)
+/** Whether the server has no past cycles of the job, as one that keeps no journals. */
+export const hasNoPast = signal(false)
 
 /** The limits of the job's budget by name; null: none. */
 export const limits = signal<Readonly<Record<string, number | null>>>({})
@@ -63,7 +67,7 @@ effect(() => {
 })
 
 export const goToCycle = (cycle: number | undefined): void =>
-  route.peek().page !== "job"
+  route.peek().page !== "job" || (cycle !== undefined && hasNoPast.peek())
     ? undefined
     : change({ at: cycle === undefined || cycle >= (job.value?.cycle ?? Infinity) ? "" : String(Math.max(0, cycle)) })
 
@@ -77,6 +81,9 @@ const askTasks = async (id: string, abort: AbortSignal) => {
   return answer
 }
 
+/** Whether it is known that the server, or the record, lacks the program of the job. */
+export const lacksProgram = computed(() => hasPrograms.value && job.value !== undefined && graph.value === undefined)
+
 /** Forgets the job before, and follows another. */
 effect(() => {
   const id = jobId.value
@@ -87,6 +94,7 @@ effect(() => {
   limits.value = {}
   storedUsage.value = undefined
   input.value = undefined
+  hasNoPast.value = false
   if (id === undefined) return undefined
   let isRead = false
   let hasInput = false
@@ -151,8 +159,12 @@ export const needPrograms = async (): Promise<void> => {
   if (asksForPrograms) return
   asksForPrograms = true
   const answer = await ask<{ readonly programs: ReadonlyArray<ProgramInfo> }>("programs")
-  if (answer?.ok === true) programs.value = answer.value.programs
-  else asksForPrograms = false
+  if (answer?.ok !== true) {
+    asksForPrograms = false
+    return
+  }
+  programs.value = answer.value.programs
+  hasPrograms.value = true
 }
 
 /** Steers the job, and shows at once what came of it. */

@@ -98,6 +98,19 @@ export const Panel = ({
   </section>
 )
 
+/** Keeps its height while what is in it is on its way, so that the page does not jump. */
+export const Held = ({ isBusy, children }: { readonly isBusy: boolean; readonly children: ComponentChildren }) => {
+  const box = useRef<HTMLDivElement>(null)
+  const height = useRef(0)
+  // The document still has what was shown before.
+  if (!isBusy || height.current === 0) height.current = isBusy ? (box.current?.offsetHeight ?? 0) : 0
+  return (
+    <div class="held" ref={box} aria-busy={isBusy} style={{ minHeight: isBusy ? `${height.current}px` : "0" }}>
+      {children}
+    </div>
+  )
+}
+
 export const Empty = ({ children }: { readonly children: ComponentChildren }) => <p class="empty">{children}</p>
 
 /** Closes the pane of a chosen row, and gives the focus to the list that it was chosen in. `of`: the class of that list. */

@@ -15,13 +15,11 @@ const refreshMs = 1_000
 
 /** Undefined until it is known, and where it is not. `hasAgents`: the tasks of agents are wanted, which costs the server more. */
 export const useWork = (hasAgents = false): Work | undefined => {
-  const work = useSignal<Work | undefined>(undefined)
+  const found = useSignal<{ readonly of: string; readonly work: Work } | undefined>(undefined)
   const id = jobId.value
   const cycle = at.value
   const isDone = isOver.value
-  useEffect(() => {
-    work.value = undefined
-  }, [id, cycle])
+  const of = JSON.stringify([id, cycle])
   useEffect(() => {
     if (id === undefined) return undefined
     let isRead = false
@@ -30,10 +28,10 @@ export const useWork = (hasAgents = false): Work | undefined => {
       const query = queryOf({ at: cycle, agents: hasAgents ? "true" : undefined })
       const answer = await ask<Work>(ofJob(id, `/work${query}`), { signal: abort })
       if (answer === undefined || abort.aborted) return
-      if (answer.ok) work.value = answer.value
+      if (answer.ok) found.value = { of, work: answer.value }
       // An ended job, or a past cycle, changes no more.
       isRead = isDone || cycle !== undefined
     })
   }, [id, cycle, isDone])
-  return work.value
+  return found.value?.of === of ? found.value.work : undefined
 }

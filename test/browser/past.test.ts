@@ -1,0 +1,131 @@
+/** The past of a job: each number on the page is of the cycle that the page names, also while answers are on their way. */
+import type { Page } from "playwright-core"
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest"
+import { programs } from "../support/browser/programs.ts"
+import { serve, stateOf, until } from "../support/server/harness.ts"
+import { openPage } from "./browser.ts"
+import { openSite, shows, type Site } from "./site.ts"
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+
+let site: Site
+beforeAll(async () => {
+  site = await openSite(programs)
+})
+afterAll(async () => {
+  await site?.close()
+})
+afterEach(async () => {
+  await site.closePages()
+})
+
+const numberOf = async (page: Page, name: string): Promise<string> =>
+  (
+    await page
+      .locator(".head .numbers div", { has: page.getByText(name, { exact: true }) })
+      .first()
+      .innerText()
+  )
+    .replace(name, "")
+    .trim()
+
+describe("another cycle", () => {
+  it("shows nothing of the one before while it is on its way, and the page keeps its height", async () => {
+    await site.start("counts", "stepped", { to: 30, ms: 2 })
+    await site.reach("stepped", "converged")
+    const { complaints, page } = await site.visit("jobs/stepped/overview?at=3")
+    await shows(page, "In cycle 3 it executed 1 task")
+    expect(await numberOf(page, "facts")).toBe("4")
+    await page.locator(".diff").getByText("Step/3").waitFor()
+    const height = await page.evaluate<number>("document.body.scrollHeight")
+    let letGo = (): void => undefined
+    const held = new Promise<void>((resolve) => (letGo = resolve))
+    await page.route(/at=6|from=6/, async (route) => {
+      await held
+      await route.continue()
+    })
+    for (let press = 0; press < 3; press++) await page.keyboard.press("]")
+    await shows(page, "You are looking at cycle 6")
+    await page.getByRole("status").getByText("loading cycle 6").waitFor()
+    const text = await page.locator("main").innerText()
+    expect(text).not.toMatch(/cycle 3\b|Since then/)
+    for (const name of ["facts", "tasks", "hash", "had run for"]) expect(await numberOf(page, name), name).toBe("–")
+    expect(await page.locator("table.budget").count()).toBe(0)
+    expect(await page.evaluate<number>("document.body.scrollHeight")).toBeGreaterThan(height - 60)
+    await page.getByRole("tab", { name: "Facts" }).click()
+    await page.getByRole("button", { name: /^all kinds/ }).waitFor()
+    expect((await page.getByRole("button", { name: /^all kinds/ }).innerText()).replace(/\s+/g, " ")).toBe(
+      "all kinds –"
+    )
+    letGo()
+    await until(async () => /7$/.test(await page.getByRole("button", { name: /^all kinds/ }).innerText()))
+    expect(await numberOf(page, "facts")).toBe("7")
+    expect(await numberOf(page, "tasks")).toBe("6")
+    expect(complaints).toEqual([])
+  })
+})
+
+describe("what has changed since", () => {
+  it("is of one moment while the job goes on, says which, and is asked for again", async () => {
+    await site.start("counts", "going", { to: 400, ms: 60 })
+    await until(async () => (await (await site.running.fetch("/api/v1/jobs/going")).text()).includes(`"cycle":1`))
+    const { complaints, page } = await site.visit("jobs/going/overview?at=1")
+    const line = page.getByText(/^Since then: /)
+    const seen = new Set<number>()
+    await until(async () => {
+      const [, cycles, facts, to] =
+        /^Since then: (\d+) cycles?, (\d+) facts? added, .*, up to cycle (\d+)\./.exec(await line.innerText()) ?? []
+      // Each cycle adds a fact.
+      expect(facts).toBe(cycles)
+      expect(to).toBe(String(Number(cycles) + 1))
+      seen.add(Number(to))
+      return seen.size > 1
+    }, 20_000)
+    expect(complaints).toEqual([])
+    await site.running.post("/api/v1/jobs/going/cancel", {})
+  })
+})
+
+describe("the head", () => {
+  it("counts the facts of a fork, also those that it began with", async () => {
+    await site.start("counts", "origin", { to: 10, ms: 2 })
+    await site.reach("origin", "converged")
+    const body = { at: 5, id: "forked", facts: [{ kind: "Step", value: { n: 100 } }] }
+    const { status } = await site.running.post("/api/v1/jobs/origin/fork", body)
+    expect(status).toBe(202)
+    await site.reach("forked", "converged")
+    const { complaints, page } = await site.visit("jobs/forked/facts")
+    await until(async () => /\d$/.test(await page.getByRole("button", { name: /^all kinds/ }).innerText()))
+    const all = (await page.getByRole("button", { name: /^all kinds/ }).innerText()).replace(/\D+/, "")
+    expect(await numberOf(page, "facts")).toBe(all)
+    expect(complaints).toEqual([])
+  })
+})
+
+describe("a server without a durable store", () => {
+  it("says once that it has no past, and offers none", async () => {
+    const running = await serve({ programs })
+    try {
+      await running.post("/api/v1/jobs", { program: "counts", id: "kept", input: { to: 5, ms: 1 } })
+      await until(async () => (await stateOf(running, "kept")) === "converged")
+      const { complaints, page } = await openPage(site.browser, `${running.url}/inspector#/jobs/kept/overview`)
+      page.setDefaultTimeout(20_000)
+      await shows(page, "This server keeps no journals")
+      expect(await page.getByRole("slider").count()).toBe(0)
+      await page.keyboard.press("[")
+      expect(page.url()).not.toContain("at=")
+      expect(complaints).toEqual([])
+      await page.goto(`${running.url}/inspector#/jobs/kept/overview?at=1`)
+      await page.getByRole("button", { name: "Back to now" }).waitFor()
+      await until(async () => (await page.locator(".fault").count()) === 0)
+      expect(await page.getByText(/keeps no journals/).count()).toBe(1)
+      expect(await page.locator(".chart, .head .numbers, .panel").count()).toBe(0)
+      await page.getByRole("button", { name: "Back to now" }).click()
+      await page.locator(".state", { hasText: "converged" }).waitFor()
+      expect(await numberOf(page, "facts")).toBe("6")
+      await page.close()
+    } finally {
+      await running.stop()
+    }
+  })
+})
