@@ -10,6 +10,7 @@ import type { Program } from "../program/Program.ts"
 import { consoleFile } from "../server/consolePage.ts"
 import type { JobRecord } from "../server/jobRecord.ts"
 import { recordJob } from "../server/recorder.ts"
+import { infoOf } from "../server/systemRoutes.ts"
 import { ExitCode, type Failed, UsageError } from "./exitCode.ts"
 import { whyNotWritten } from "./files.ts"
 import type { Host } from "./hostProcess.ts"
@@ -40,21 +41,23 @@ const programsOf = (args: ReadonlyArray<string>, id: string | undefined) => {
     : Effect.map(load(module), ({ programs }) => ({ module, programs }))
 }
 
-/** The job as a running server tells it at this moment. A file knows no more than its journal. */
-const presentAt = (place: Place, jobId: string) =>
+/** The job as a running server tells it at this moment, and the programs of that server. A file has only the journal. */
+const toldAt = (place: Place, jobId: string) =>
   place._tag === "File"
-    ? Effect.succeed(undefined)
+    ? Effect.succeed({ present: undefined, served: [] })
     : Effect.flatMap(
         Effect.promise(() => import("./present.ts")),
-        ({ presentOf }) => presentOf(place, jobId)
+        ({ presentOf, servedBy }) =>
+          Effect.all({ present: presentOf(place, jobId), served: servedBy(place) }, { concurrency: "unbounded" })
       )
 
 type Loaded = { readonly module: string; readonly programs: ReadonlyArray<Program.Any> }
 
-/** Records a job with its own program, if a module is given. */
+/** Records a job with its own program, if a module is given or the server serves it. */
 const recordWith = Effect.fnUntraced(function* (place: Place, jobId: string, loaded: Loaded | undefined) {
-  const present = yield* presentAt(place, jobId)
-  const record = yield* Effect.mapError(recordJob(jobId, { programs: loaded?.programs, present }), asFailed)
+  const told = yield* toldAt(place, jobId)
+  const programs = loaded?.programs.map(infoOf) ?? told.served
+  const record = yield* Effect.mapError(recordJob(jobId, { programs, present: told.present }), asFailed)
   if (loaded === undefined || record.programs.length > 0) return record
   const message = `${loaded.module} has no program ${JSON.stringify(record.job.program)}, which the job is of`
   return yield* new UsageError({ message })

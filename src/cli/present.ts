@@ -1,10 +1,11 @@
 /**
- * An unfinished job at this moment, as the server that holds it tells it: for the record of the job.
+ * What only a server can tell of a job for its record: an unfinished job at this moment, and the programs that are served.
  *
  * Boundary: the server's typed client in, one value out.
  */
 import * as Effect from "effect/Effect"
 import type { Present } from "../server/jobRecord.ts"
+import type { ProgramInfo } from "../server/shapes.ts"
 import type { AServer } from "./place.ts"
 import { ask } from "./serverClient.ts"
 
@@ -22,3 +23,10 @@ export const presentOf = (server: AServer, id: string): Effect.Effect<Present | 
     }
     return Effect.all(asked, { concurrency: "unbounded" })
   }).pipe(Effect.orElseSucceed(() => undefined))
+
+/** The programs that a server serves, as far as it tells them. */
+export const servedBy = (server: AServer): Effect.Effect<ReadonlyArray<typeof ProgramInfo.Type>> =>
+  ask(server, ({ programs }) => programs.list()).pipe(
+    Effect.map(({ programs }) => programs),
+    Effect.orElseSucceed(() => [])
+  )

@@ -28,7 +28,6 @@ import { errorToJson, factJson } from "../outcome/resultJson.ts"
 import { packageVersion } from "../platform/packageVersion.ts"
 import { breathe, inSlices } from "../platform/slices.ts"
 import type { Fact } from "../program/Fact.ts"
-import type { Program } from "../program/Program.ts"
 import { JobStore, type StoredJournal } from "../store/JobStore.ts"
 import { parseJson } from "../values/parseJson.ts"
 import { lightStepSize } from "../values/steps.ts"
@@ -41,7 +40,6 @@ import { storyTeller } from "./intentStories.ts"
 import { errorJson, plain, plainText, resultJson } from "./json.ts"
 import { liveStates } from "./liveStates.ts"
 import { cutStory, shortened } from "./previews.ts"
-import { infoOf } from "./systemRoutes.ts"
 import { workIn } from "./works.ts"
 
 type Store = JobStore["Service"]
@@ -459,7 +457,7 @@ const momentOf = Effect.fnUntraced(function* (journal: StoredJournal, present: P
 /** Options of `recordJob`. */
 export interface RecordOptions {
   /** The programs among which is that of the job, whose graph the record then shows. Default: none. */
-  readonly programs?: ReadonlyArray<Program.Any> | undefined
+  readonly programs?: JobRecord["programs"] | undefined
   /** The job as the server that holds it told it just before. Default: what the store knows. */
   readonly present?: Present | undefined
   /** Other bounds than those of `Limits`. */
@@ -524,7 +522,7 @@ export const recordJob = Effect.fn("recordJob")(function* (
     approvals: yield* approvalsOf(store, journal, room),
     ...(yield* childrenOf(store, jobId)),
     intents: intentsOf(reader, room),
-    programs: programs.filter(({ name }) => name === journal.program).map(infoOf),
+    programs: programs.filter(({ name }) => name === journal.program),
     pasts: recorded
   }
 })

@@ -88,12 +88,14 @@ describe("converge inspect", () => {
       expect(recordIn("server.html")).toMatchObject({
         job: { state: "awaiting" },
         summary: { state: "awaiting" },
-        tasks: { since: expect.any(Number), running: [] }
+        tasks: { since: expect.any(Number), running: [] },
+        // The server serves the program, so the page has its graph.
+        programs: [{ name: "asks", graph: { agents: expect.any(Array) } }]
       })
       expect(await converge(["inspect", "it", "--store", filename, "--out", "file.html"], { folder })).toMatchObject({
         code: 0
       })
-      expect(recordIn("file.html").job.state).toBe("awaiting")
+      expect(recordIn("file.html")).toMatchObject({ job: { state: "awaiting" }, programs: [] })
     } finally {
       await running.stop()
     }

@@ -14,6 +14,7 @@ import { factJson } from "../../src/outcome/resultJson.ts"
 import { consoleLayout } from "../../src/server/consoleLayout.ts"
 import { consoleFile, consolePage } from "../../src/server/consolePage.ts"
 import { type RecordBounds, recordJob } from "../../src/server/recorder.ts"
+import { infoOf } from "../../src/server/systemRoutes.ts"
 import { Limits } from "../../src/Limits.ts"
 import type { Present } from "../../src/server/jobRecord.ts"
 import { fixtures, journalsOf } from "../support/store/fixture/files.ts"
@@ -97,7 +98,7 @@ const record = (
   bounds: Partial<RecordBounds> = {}
 ) =>
   Effect.runPromise(
-    recordJob(jobId, { programs, bounds }).pipe(
+    recordJob(jobId, { programs: programs.map(infoOf), bounds }).pipe(
       Effect.provide(Layer.fresh(JobStore.layerSqlite({ filename: file, readOnly: true })))
     )
   )
