@@ -44,6 +44,7 @@ import { attributesAsked, type FactName, refOf } from "./queries.ts"
 import type * as Shapes from "./shapes.ts"
 import { briefPageLength, busyMs, type Format, lookingMs, paceOf, viewer, writingMs } from "./viewer.ts"
 import { notTaken, problemOf, steer } from "./steering.ts"
+import { storedEnd } from "./storedEnd.ts"
 import { placeOf, streamed } from "./streams.ts"
 import { telemetry } from "./telemetryRoute.ts"
 import { answerApproval, answerNamed, approvals, openApprovals } from "./approvalRoutes.ts"
@@ -262,12 +263,24 @@ const shortJob = (job: typeof Shapes.Job.Type, most: number): typeof Shapes.Job.
   return { ...job, result }
 }
 
+/** The parts of a job that the end in its journal tells. */
+const storedEndJson = (
+  { left, ...rest }: NonNullable<Effect.Success<ReturnType<typeof storedEnd>>>,
+  limit?: number
+) => ({
+  ...rest,
+  result: resultJson(left, "counts", limit)
+})
+
 const get = Effect.fnUntraced(function* (core: SharedCore, { params, query, request }: GetRequest) {
   const { directory } = core
   const found = yield* query.brief === "true" ? directory.lookUp(params.id) : directory.find(params.id)
-  const whole = yield* jobJson(found, query.limit)
+  const shown = yield* jobJson(found, query.limit)
+  // An ended job stays in its journal where its program is not served, or has changed.
+  const stored = isKnown(found) || query.brief === "true" ? undefined : yield* storedEnd(core.replays, found.journal)
+  const whole = stored === undefined ? shown : { ...shown, ...storedEndJson(stored, query.limit) }
   const job = query.valueLength === undefined ? whole : shortJob(whole, query.valueLength)
-  const left = isKnown(found) && found.end !== undefined ? leftBy(found.end) : undefined
+  const left = isKnown(found) && found.end !== undefined ? leftBy(found.end) : stored?.left
   if (query.facts !== "all" || job.result === null || left === undefined) {
     return json(job)
   }

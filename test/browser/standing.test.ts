@@ -53,6 +53,51 @@ describe("the page of a job", () => {
   })
 })
 
+describe("a job of a program that is not served", () => {
+  it("shows what its journal has, says what it lacks and why, and offers nothing that cannot be done", async () => {
+    const store = storeIn("unserved.db")
+    const first = await serve({ programs }, { store })
+    const begin = (program: string, id: string, input: object) =>
+      first.post("/api/v1/jobs", { program, id, input }, { prefer: "respond-async" })
+    await first.post("/api/v1/jobs", { program: "counts", id: "done", input: { to: 4, ms: 1 } })
+    await first.post("/api/v1/jobs", { program: "oscillates", id: "spent", input: {} })
+    await begin("counts", "left", { to: 10_000, ms: 20 })
+    await until(async () => Number((await jsonOf(await first.fetch("/api/v1/jobs/left")))["cycle"]) > 2, 20_000)
+    await first.stop()
+    const second = await serve({ programs: programs.filter(({ name }) => name === "crawls") }, { store })
+    const visit = async (place: string) => {
+      const watched = await openPage(browser, `${second.url}/inspector#/jobs/${place}`)
+      watched.page.setDefaultTimeout(20_000)
+      await shows(watched.page, "This server does not serve the program")
+      return watched
+    }
+    try {
+      const done = await visit("done/output")
+      await done.page.locator(".panel", { hasText: "Output" }).getByText("5", { exact: true }).waitFor()
+      await done.page.getByRole("tab", { name: "Overview" }).click()
+      await done.page.locator(".outcome", { hasText: "5" }).waitFor()
+      const used = done.page.locator("table.budget tr", { hasText: "cycles used" }).locator("td").first()
+      expect(await used.innerText()).toBe("6")
+      await done.page.getByRole("tab", { name: "Program" }).click()
+      await shows(done.page, "so it has no graph")
+      const spent = await visit("spent/overview")
+      await shows(spent.page, "BudgetExhausted")
+      expect(await spent.page.getByText("(empty)").count()).toBe(0)
+      const left = await visit("left/overview")
+      await shows(left.page, "the job can neither be resumed nor cancelled here")
+      await left.page.getByLabel(/Active: no process holds the job\./).waitFor()
+      expect(await left.page.locator(".chart .node.on").count()).toBe(0)
+      expect(await left.page.getByRole("button", { name: /Resume|Cancel|Pause/ }).count()).toBe(0)
+      for (const { complaints, page } of [done, spent, left]) {
+        expect(complaints).toEqual([])
+        await page.close()
+      }
+    } finally {
+      await second.stop()
+    }
+  })
+})
+
 describe("the colours", () => {
   const scheme = (page: Page): Promise<string> =>
     page.evaluate(

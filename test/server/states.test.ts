@@ -75,7 +75,11 @@ describe("a job that has ended, of a program that has changed since", () => {
       await using(programs, store, async (running) => {
         const status = await running.fetch("/api/v1/jobs/it")
         expect(status.status).toBe(200)
-        expect(await jsonOf(status)).toMatchObject({ jobId: "it", state: "converged", result: null })
+        expect(await jsonOf(status)).toMatchObject({
+          jobId: "it",
+          state: "converged",
+          result: { cycles: 1, facts: { Doc: 1 } }
+        })
       })
     }
     await using([after], store, async (running) => {

@@ -134,7 +134,7 @@ const Failure = ({ found }: { readonly found: Diagnosis }) => {
         </Line>
       )}
       {typeof cycle === "number" ? <Line name="cycle">{number(cycle)}</Line> : null}
-      {message !== "" && found.headline.slice(0, longHeadline).includes(message) ? null : (
+      {message === "" || found.headline.slice(0, longHeadline).includes(message) ? null : (
         <Line name="message">
           <Said text={message} limit={2_000} hasLines />
         </Line>

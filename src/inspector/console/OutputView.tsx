@@ -3,7 +3,7 @@ import { useEffect } from "preact/hooks"
 import { type Answer, ask, type Job, ofJob } from "./api.ts"
 import { number, plural } from "./format.ts"
 import { Intents } from "./Intents.tsx"
-import { at, isOver, job, jobId, tasks } from "./jobStore.ts"
+import { at, isOver, job, jobId, lacksProgram, tasks } from "./jobStore.ts"
 import { FactLink } from "./links.tsx"
 import { Empty, Panel, Said } from "./parts.tsx"
 import { recorded } from "./recorded.ts"
@@ -106,7 +106,13 @@ export const OutputView = () => {
         </Panel>
       )}
       {job.value === undefined ? null : <Intents />}
-      {list.length === 0 && (result === null || result === undefined) ? (
+      {isOver.value && (result === null || result === undefined) ? (
+        <Empty>
+          {lacksProgram.value
+            ? "The output is not known: the journal of the job cannot be read to its end."
+            : "The server reads the journal of the job for its output."}
+        </Empty>
+      ) : list.length === 0 && (result === null || result === undefined) ? (
         <Empty>
           {recorded === undefined
             ? "No task has reported anything since this view was opened. "

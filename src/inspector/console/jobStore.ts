@@ -126,7 +126,7 @@ effect(() => {
       if (early === undefined || jobId.value !== id) return
       if (early.ok) job.value = early.value
     }
-    const answer = await ask<Job>(ofJob(id, `?${shown}`), { signal: abort })
+    const answer = await ask<Job>(ofJob(id, isRead ? "?brief=true" : `?${shown}`), { signal: abort })
     if (answer === undefined || jobId.value !== id) return
     if (!answer.ok) {
       problem.value = answer.problem
@@ -147,8 +147,8 @@ effect(() => {
     if (jobId.value !== id) return
     if (found?.ok === true) diagnosis.value = found.value
     tasks.value = now?.ok === true ? now.value : undefined
-    // A job that has just ended may come without its result.
-    isRead = isEnd && found?.ok === true && answer.value.result !== null
+    // A job that has just ended may come without its result. Without its program, a damaged journal never has one.
+    isRead = isEnd && found?.ok === true && (answer.value.result !== null || lacksProgram.peek())
   })
 })
 
