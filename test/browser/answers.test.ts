@@ -4,7 +4,7 @@ import { programs as others } from "../support/browser/programs.ts"
 import { programs } from "../support/browser/questions.ts"
 import { stateOf, until } from "../support/server/harness.ts"
 import type { Watched } from "./browser.ts"
-import { firstScreen, openSite, type Site, shows } from "./site.ts"
+import { firstScreen, focused, openSite, type Site, shows } from "./site.ts"
 
 let site: Site
 beforeAll(async () => {
@@ -88,6 +88,54 @@ describe("a job that rests", () => {
     await shows(page, "It converged after cycle 31")
     await shows(page, /converged on /)
     expect(complaints).toEqual([])
+  })
+
+  it("says that a pause is coming while the cycle still runs, lets it be withdrawn, and then pauses", async () => {
+    await site.start("counts", "pausing", { to: 900, ms: 3_000 })
+    await site.reach("pausing", "running")
+    const { page } = await site.visit("jobs/pausing/overview")
+    const asked = page.getByRole("status").filter({ hasText: "pauses after this cycle" })
+    await page.getByRole("button", { name: "Pause" }).click()
+    await asked.waitFor({ timeout: 2_000 })
+    expect(await stateOf(site.running, "pausing")).toBe("running")
+    await page.getByRole("button", { name: "Do not pause" }).click()
+    await asked.waitFor({ state: "detached" })
+    await page.getByRole("button", { name: "Pause" }).click()
+    await asked.waitFor()
+    await page.locator(".standing", { hasText: "paused" }).waitFor()
+    await asked.waitFor({ state: "detached" })
+    await page.getByRole("button", { name: "Cancel…" }).click()
+    const dialog = page.getByRole("dialog")
+    expect(await dialog.innerText()).not.toContain("The cycle that is running is lost")
+    expect(await dialog.innerText()).toContain("Its child jobs that have not ended are cancelled too.")
+    await dialog.getByRole("button", { name: "Cancel the job" }).click()
+    await page.getByRole("button", { name: "Delete…" }).waitFor()
+    await until(async () => (await focused(page)) === "cancelled")
+  })
+
+  it("says why it was not steered until the viewer closes that, or does something else", async () => {
+    await site.start("counts", "refuses", { to: 900, ms: 50 })
+    await site.reach("refuses", "running")
+    const { page } = await site.visit("jobs/refuses/overview")
+    const body = JSON.stringify({ type: "urn:effect-converge:UnknownProgram", title: "There is no such program" })
+    await page.route(/\/refuses\/pause$/, (route) =>
+      route.fulfill({ status: 404, contentType: "application/problem+json", body })
+    )
+    const told = page.getByRole("alert").filter({ hasText: "The job was not paused. 404 There is no such program" })
+    await page.getByRole("button", { name: "Pause" }).click()
+    await told.waitFor()
+    for (let refresh = 0; refresh < 2; refresh++)
+      await page.waitForResponse((response) => /\/refuses\?/.test(response.url()) && response.ok())
+    expect(await told.count()).toBe(1)
+    await told.getByRole("button", { name: "Close" }).click()
+    await told.waitFor({ state: "detached" })
+    await page.getByRole("button", { name: "Pause" }).click()
+    await told.waitFor()
+    await page.getByRole("button", { name: "Cancel…" }).click()
+    const dialog = page.getByRole("dialog")
+    expect(await dialog.innerText()).toContain("The cycle that is running is lost.")
+    await dialog.getByRole("button", { name: "Cancel the job" }).click()
+    await told.waitFor({ state: "detached" })
   })
 
   it("asks before it takes a refusal, and takes it", async () => {

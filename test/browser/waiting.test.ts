@@ -190,8 +190,10 @@ describe("the focus", () => {
       await until(async () => (await focused(page)) === "Cancel…")
       await page.keyboard.press("Enter")
       await page.getByRole("button", { name: "Cancel the job" }).click()
-      await until(async () => (await focused(page)) === "Delete…")
-      await page.keyboard.press("Enter")
+      // A further Enter deletes nothing.
+      await page.getByRole("button", { name: "Delete…" }).waitFor()
+      await until(async () => (await focused(page)) === "cancelled")
+      await press("Delete…")
       await page.getByRole("button", { name: "Delete the job" }).click()
       await page.waitForURL(/#\/jobs$/)
       await until(async () => (await focused(page)) === "main")

@@ -3,7 +3,7 @@ import { computed, useSignal } from "@preact/signals"
 import type { ComponentType } from "preact"
 import { useEffect, useRef } from "preact/hooks"
 import { mayDelete, maySteer } from "./access.ts"
-import type { Job } from "./api.ts"
+import type { Job, State } from "./api.ts"
 import { Answer } from "./Answer.tsx"
 import { Budgets } from "./Budgets.tsx"
 import { ChildOf, Children } from "./Family.tsx"
@@ -12,6 +12,8 @@ import { FactsView } from "./FactsView.tsx"
 import { ago, number, span, time } from "./format.ts"
 import { factCount } from "./counts.ts"
 import {
+  type Act,
+  acting,
   at,
   chosenCycle,
   goToCycle,
@@ -22,6 +24,7 @@ import {
   lacksProgram,
   needPrograms,
   problem,
+  refusedAct,
   remove,
   steer
 } from "./jobStore.ts"
@@ -86,38 +89,109 @@ const isSteered = computed(
   () => !isOver.value && maySteer.value && chosenCycle.value === undefined && !lacksProgram.value
 )
 
+/** What a cancel takes away, by the state of the job. */
+const lostBy = (state: State, cycle: number): string => {
+  if (state === "running") return "The cycle that is running is lost. Committed cycles stay."
+  if (cycle === 0) return "It has committed no cycle."
+  return "No cycle of it is running, so none is lost. Committed cycles stay."
+}
+
+const Cancelling = ({ found: { cycle, state }, onEnd }: { readonly found: Job; readonly onEnd: () => void }) => (
+  <Confirm
+    title="Cancel this job?"
+    act="Cancel the job"
+    keep={state === "running" ? "Let it run" : "Keep the job"}
+    rest=".standing"
+    onNo={onEnd}
+    onYes={() => {
+      onEnd()
+      void steer("cancel")
+    }}
+  >
+    <p>
+      The job ends for good. {lostBy(state, cycle)}
+      {state === "awaiting" ? " Whatever it waits for is not awaited any more." : ""}
+    </p>
+    <p>Its child jobs that have not ended are cancelled too.</p>
+  </Confirm>
+)
+
+/** What the viewer has asked for and the job has not come to. */
+const Asked = () => {
+  const text =
+    acting.value === "pause" && job.value?.state === "running"
+      ? "pauses after this cycle"
+      : acting.value === "cancel"
+        ? "is being cancelled"
+        : ""
+  return (
+    <small class="askedFor" role="status">
+      {text}
+    </small>
+  )
+}
+
+/** Pauses a job, withdraws a pause that has not come yet, or lets a job go on. */
+const PauseButton = ({ state }: { readonly state: State }) => {
+  if (pausable.has(state))
+    return acting.value === "pause" ? (
+      <button type="button" onClick={() => void steer("resume")}>
+        Do not pause
+      </button>
+    ) : (
+      <button type="button" onClick={() => void steer("pause")}>
+        Pause
+      </button>
+    )
+  return resumable.has(state) ? (
+    <button type="button" class="primary" onClick={() => void steer("resume")}>
+      Resume
+    </button>
+  ) : null
+}
+
 const Steering = () => {
   const asks = useSignal(false)
   const { value } = job
   if (value === undefined || !isSteered.value) return null
   return (
     <div class="steer" role="group" aria-label="Steer the job">
-      {pausable.has(value.state) ? (
-        <button type="button" onClick={() => void steer("pause")}>
-          Pause
-        </button>
-      ) : resumable.has(value.state) ? (
-        <button type="button" class="primary" onClick={() => void steer("resume")}>
-          Resume
-        </button>
-      ) : null}
+      <Asked />
+      <PauseButton state={value.state} />
       <button type="button" class="danger" onClick={() => (asks.value = true)}>
         Cancel…
       </button>
-      {asks.value ? (
-        <Confirm
-          title="Cancel this job?"
-          act="Cancel the job"
-          keep="Let it run"
-          onNo={() => (asks.value = false)}
-          onYes={() => {
-            asks.value = false
-            void steer("cancel")
-          }}
-        >
-          <p>The job ends for good. The cycle that is running is lost. Committed cycles stay.</p>
-        </Confirm>
-      ) : null}
+      {asks.value ? <Cancelling found={value} onEnd={() => (asks.value = false)} /> : null}
+    </div>
+  )
+}
+
+const doneTo: Readonly<Record<Act, string>> = {
+  pause: "paused",
+  resume: "resumed",
+  cancel: "cancelled",
+  delete: "deleted"
+}
+
+/** Why the last act of the viewer was refused. */
+const Refused = () => {
+  const { value } = refusedAct
+  if (value === undefined) return null
+  const { detail, status, title } = value.problem
+  return (
+    <div class="fault refused" role="alert">
+      <p>
+        <b>The job was not {doneTo[value.act]}.</b> {status > 0 ? `${status} ` : ""}
+        {title}
+        {detail === "" || detail === title ? null : (
+          <>
+            : <Said text={detail} limit={2_000} hasLines />
+          </>
+        )}
+      </p>
+      <button type="button" class="quiet" onClick={() => (refusedAct.value = undefined)}>
+        Close
+      </button>
     </div>
   )
 }
@@ -270,11 +344,14 @@ const Head = () => {
             loading cycle {number(at.value ?? 0)}…
           </span>
         ) : shownState.value === undefined || isLost ? null : (
-          <StateMark state={shownState.value} />
+          <span class="standing" tabIndex={-1}>
+            <StateMark state={shownState.value} />
+          </span>
         )}
         <Steering />
         <Deleting />
       </div>
+      <Refused />
       <ChildOf found={value} />
       {lacksProgram.value && recorded === undefined ? <Unserved found={value} /> : null}
       {isLost ? null : <Numbers found={value} />}

@@ -167,22 +167,46 @@ export const needPrograms = async (): Promise<void> => {
   hasPrograms.value = true
 }
 
+/** What a viewer may do to a job. */
+export type Act = "pause" | "resume" | "cancel" | "delete"
+
+/** The act that the server has not answered yet. A pause and a cancel take until the job rests. */
+export const acting = signal<Act | undefined>(undefined)
+
+/** The last act of the viewer, if the server refused it. It stays until the next act, or until the viewer closes it. */
+export const refusedAct = signal<{ readonly act: Act; readonly problem: Problem } | undefined>(undefined)
+
+/** Forgets the acts on the job before. */
+effect(() => {
+  void jobId.value
+  acting.value = undefined
+  refusedAct.value = undefined
+})
+
+/** Sends an act. Undefined if it was refused, or if the page shows another job by now. */
+const act = async <A>(name: Act, below: string, method: "POST" | "DELETE"): Promise<A | undefined> => {
+  const id = jobId.value
+  if (id === undefined) return undefined
+  acting.value = name
+  refusedAct.value = undefined
+  const answer = await ask<A>(ofJob(id, below), { method })
+  if (jobId.value !== id) return undefined
+  // A later act may be under way: one that withdraws a pause.
+  const isLast = acting.value === name
+  if (isLast) acting.value = undefined
+  if (answer?.ok === true) return answer.value
+  if (answer !== undefined && isLast) refusedAct.value = { act: name, problem: answer.problem }
+  return undefined
+}
+
 /** Steers the job, and shows at once what came of it. */
 export const steer = async (action: "pause" | "resume" | "cancel"): Promise<void> => {
-  const id = jobId.value
-  if (id === undefined) return
-  const answer = await ask<Job>(ofJob(id, `/${action}`), { method: "POST" })
-  if (answer === undefined || jobId.value !== id) return
-  if (answer.ok) job.value = answer.value
-  else problem.value = answer.problem
+  const steered = await act<Job>(action, `/${action}`, "POST")
+  if (steered !== undefined) job.value = steered
 }
 
 /** Deletes the job, and goes to the list of the others. */
 export const remove = async (): Promise<void> => {
-  const id = jobId.value
-  if (id === undefined) return
-  const answer = await ask<{ readonly deleted: number }>(ofJob(id), { method: "DELETE" })
-  if (answer === undefined || jobId.value !== id) return
-  if (answer.ok) go({ page: "jobs", query: {} }, true)
-  else problem.value = answer.problem
+  const deleted = await act<{ readonly deleted: number }>("delete", "", "DELETE")
+  if (deleted !== undefined) go({ page: "jobs", query: {} }, true)
 }

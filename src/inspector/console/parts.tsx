@@ -137,12 +137,16 @@ export const ClosePane = ({
   </button>
 )
 
-/** A question before a destructive act. It takes the focus, and gives it back. */
+/**
+ * A question before a destructive act. It takes the focus, and gives it back. `rest`: the part of the page that gets it after a
+ * yes, where the button that asked goes away.
+ */
 export const Confirm = ({
   title,
   children,
   act,
   keep,
+  rest,
   onYes,
   onNo
 }: {
@@ -151,11 +155,13 @@ export const Confirm = ({
   /** The words of the two buttons. */
   readonly act: string
   readonly keep: string
+  readonly rest?: string
   readonly onYes: () => void
   readonly onNo: () => void
 }) => {
   const dialog = useRef<HTMLDialogElement>(null)
   const isGone = useRef(false)
+  const isAgreed = useRef(false)
   useEffect(() => {
     const before = document.activeElement
     const { current } = dialog
@@ -164,7 +170,8 @@ export const Confirm = ({
       // A dialog that is open keeps the focus in it. Its close is told later, when another may be open, which must stay.
       isGone.current = true
       current?.close()
-      if (before instanceof HTMLElement) before.focus()
+      const after = isAgreed.current && rest !== undefined ? document.querySelector(rest) : before
+      if (after instanceof HTMLElement) after.focus()
     }
   }, [])
   return (
@@ -175,7 +182,14 @@ export const Confirm = ({
         <button type="button" onClick={onNo} autofocus>
           {keep}
         </button>
-        <button type="button" class="danger" onClick={onYes}>
+        <button
+          type="button"
+          class="danger"
+          onClick={() => {
+            isAgreed.current = true
+            onYes()
+          }}
+        >
           {act}
         </button>
       </div>
