@@ -206,6 +206,62 @@ describe("the list of jobs", () => {
   })
 })
 
+describe("a filter of the list of jobs", () => {
+  it("is asked for at once, and nothing is said of matches before its answer", async () => {
+    await site.start("counts", "matches", { to: 1, ms: 0 })
+    await site.reach("matches", "converged")
+    const { complaints, page } = await site.visit("jobs?status=suspended&q=matches")
+    await shows(page, "No job matches these filters.")
+    // From now on, no timer of the page comes to its end: what is asked for is asked for at once.
+    await page.clock.install()
+    await page.clock.pauseAt(Date.now() + 60_000)
+    let isHeld = true
+    let isAsked = false
+    await page.route(/\/jobs\?.*status=/, async (route) => {
+      isAsked = true
+      await until(async () => !isHeld, 30_000)
+      await route.continue()
+    })
+    await page.getByText("converged", { exact: true }).first().click()
+    await until(async () => isAsked)
+    await shows(page, "Loading the jobs…")
+    expect(await page.getByText("No job matches these filters.").count()).toBe(0)
+    isHeld = false
+    await page.locator(".jobList .row", { hasText: "matches" }).waitFor()
+    isHeld = true
+    isAsked = false
+    await page.getByText("cancelled", { exact: true }).first().click()
+    await until(async () => isAsked)
+    await page.locator(".jobList.older .row", { hasText: "matches" }).waitFor()
+    isHeld = false
+    await shows(page, "No job matches these filters.")
+    expect(complaints).toEqual([])
+  })
+
+  it("leads to rows in which the part of a budget has one line", async () => {
+    await site.start("counts", "one-line", { to: 3, ms: 0 })
+    await site.reach("one-line", "converged")
+    const { page } = await site.visit("jobs?q=one-line")
+    const used = page.locator(".jobList .used > small", { hasText: "cycles under 1 %" })
+    await used.waitFor()
+    expect((await used.boundingBox())!.height).toBeLessThan(25)
+  })
+
+  it("names every state that a job can have", async () => {
+    const { page } = await site.visit("jobs")
+    const asked: Array<string | null> = []
+    page.on("request", (request) => void asked.push(new URL(request.url()).searchParams.get("status")))
+    for (const state of ["queued", "running", "awaiting", "paused", "suspended", "quarantined"]) {
+      await page.getByLabel(state, { exact: true }).check({ force: true })
+      await until(async () => asked.includes(state))
+    }
+    const narrow = await site.visit("jobs?status=cancelled", { width: 390 })
+    const chip = narrow.page.locator(".chip.on", { hasText: "cancelled" })
+    await until(async () => ((await chip.boundingBox())?.x ?? 1_000) < 330)
+    expect((await narrow.page.locator(".chips").boundingBox())!.height).toBeLessThan(50)
+  })
+})
+
 describe("a job that ended with a long journal", () => {
   it("shows its end before its journal is read, and nothing jumps when the rest comes", async () => {
     await site.start("counts", "early", { to: 3, ms: 0 })

@@ -53,6 +53,30 @@ describe("a narrow window", () => {
   })
 })
 
+describe("the machine in a narrow window", () => {
+  it("shows the state that the job is in", async () => {
+    const { page } = await site.visit("jobs/counted/overview", narrow)
+    const chart = page.getByRole("img", { name: /Active: converged/ })
+    const box = (await chart.boundingBox())!
+    await until(async () => {
+      const { width, x } = (await chart.locator(".node.on.converged").boundingBox())!
+      return x >= box.x && x + width <= box.x + box.width
+    })
+  })
+})
+
+describe("a pause in a narrow window", () => {
+  it("is told of beside a heading that can be read", async () => {
+    await site.start("counts", "waits", { to: 900, ms: 4_000 })
+    await site.reach("waits", "running")
+    const { page } = await site.visit("jobs/waits/overview", narrow)
+    await page.getByRole("button", { name: "Pause" }).click()
+    await page.getByRole("status").filter({ hasText: "pauses after this cycle" }).waitFor()
+    expect((await page.locator(".head h1").boundingBox())!.height).toBeLessThan(80)
+    expect(await page.evaluate("document.scrollingElement.scrollWidth - innerWidth")).toBeLessThanOrEqual(0)
+  })
+})
+
 describe("the filter by an attribute", () => {
   it("says what is wrong with a text that is none, and takes the sign of the command line too", async () => {
     const { page } = await site.visit("jobs")

@@ -1,13 +1,13 @@
 /** The list of jobs: filters above, what waits for a human on top, and a row for each job. */
 import { asksForResults, goIntoResults } from "./search.ts"
-import { useEffect } from "preact/hooks"
+import { useEffect, useRef } from "preact/hooks"
 import { useSignal } from "@preact/signals"
 import { ago, bytes, number, plural, span } from "./format.ts"
 import {
   ages,
   attributeIn,
   hasMore,
-  isLoaded,
+  isCurrent,
   jobs,
   type ListedJob,
   more,
@@ -25,10 +25,14 @@ import { Waiting } from "./Waiting.tsx"
 const statuses = [
   ["", "all"],
   ["unfinished", "unfinished"],
+  ["queued", "queued"],
+  ["running", "running"],
   ["awaiting", "awaiting"],
+  ["paused", "paused"],
+  ["suspended", "suspended"],
+  ["quarantined", "quarantined"],
   ["failed", "failed"],
   ["budget-exhausted", "exhausted"],
-  ["quarantined", "quarantined"],
   ["converged", "converged"],
   ["cancelled", "cancelled"]
 ] as const
@@ -57,6 +61,28 @@ const Age = ({ chosen }: { readonly chosen: string }) => (
   </label>
 )
 
+const States = ({ chosen }: { readonly chosen: string }) => {
+  const row = useRef<HTMLFieldSetElement>(null)
+  // In a narrow window, the row scrolls.
+  useEffect(() => {
+    const { current } = row
+    const chip = current?.querySelector<HTMLElement>(".chip.on")
+    if (current === null || chip === null || chip === undefined) return
+    current.scrollLeft = chip.offsetLeft - current.offsetLeft + chip.offsetWidth / 2 - current.clientWidth / 2
+  }, [chosen])
+  return (
+    <fieldset class="chips" ref={row}>
+      <legend class="hidden">State</legend>
+      {statuses.map(([value, name]) => (
+        <label key={value} class={chosen === value ? "chip on" : "chip"}>
+          <input type="radio" name="status" checked={chosen === value} onChange={() => change({ status: value })} />
+          {name}
+        </label>
+      ))}
+    </fieldset>
+  )
+}
+
 const Filters = () => {
   const { query } = route.value
   const chosen = query["program"] ?? ""
@@ -65,20 +91,7 @@ const Filters = () => {
   const names = [...new Set([...programs.value.map(({ name }) => name), ...(chosen === "" ? [] : [chosen])])].sort()
   return (
     <form class="filters" role="search" onSubmit={(event) => event.preventDefault()}>
-      <fieldset class="chips">
-        <legend class="hidden">State</legend>
-        {statuses.map(([value, name]) => (
-          <label key={value} class={(query["status"] ?? "") === value ? "chip on" : "chip"}>
-            <input
-              type="radio"
-              name="status"
-              checked={(query["status"] ?? "") === value}
-              onChange={() => change({ status: value })}
-            />
-            {name}
-          </label>
-        ))}
-      </fieldset>
+      <States chosen={query["status"] ?? ""} />
       <div class="choices">
         <label>
           <span class="hidden">Program</span>
@@ -273,14 +286,14 @@ export const JobsPage = () => {
       <OfParent />
       {problem.value === undefined ? null : <Fault problem={problem.value} />}
       {list.length === 0 ? (
-        isLoaded.value ? (
+        isCurrent.value ? (
           <Empty>{hasMore.value ? "Searching older jobs…" : <NoJob />}</Empty>
         ) : problem.value === undefined || problem.value.isToldOnTop === true ? (
           <Asking what="the jobs" />
         ) : null
       ) : (
         <VirtualList
-          class="jobList"
+          class={isCurrent.value ? "jobList" : "jobList older"}
           label={`${plural(list.length, "job")}${hasMore.value ? " and more" : ""}`}
           count={list.length}
           rowHeight={isNarrow.value ? 84 : 52}

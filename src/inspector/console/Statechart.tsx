@@ -143,6 +143,20 @@ const StateNode = ({ active, spentMs, state }: StateProps) => {
 
 const hasGoneOn = (stood: Standing | undefined): boolean => stood?.state === "running" || stood?.hasResumed === true
 
+/** Where the whole chart has no room, the lit state is in sight. */
+const useLit = (active: string, isShown: boolean) => {
+  const box = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    const { current } = box
+    const lit = current?.querySelector(".node.on:not(.parent)")
+    if (current === null || lit === null || lit === undefined) return
+    const [room, place] = [current.getBoundingClientRect(), lit.getBoundingClientRect()]
+    if (place.left >= room.left && place.right <= room.right) return
+    current.scrollLeft += (place.left + place.right - room.left - room.right) / 2
+  }, [active, isShown])
+  return box
+}
+
 export const Statechart = () => {
   const { value } = job
   const stood = standing.value
@@ -158,6 +172,7 @@ export const Statechart = () => {
     setMoved(edge === undefined ? "" : `${edge.from}>${edge.to}`)
   }, [active])
   const work = useWork()
+  const box = useLit(active, value !== undefined)
   if (value === undefined) return null
   const isAsked = isPastAsked.value
   const shown = isAsked ? "loading…" : active === "" ? "no process holds the job" : shownName(active)
@@ -167,7 +182,7 @@ export const Statechart = () => {
   const label = `The job's machine. Active: ${shown}.${spent === "" ? "" : ` Time in each state: ${spent}.`}`
   return (
     <Panel title="Machine" note={isPast && hasGoneOn(stood) ? `${active}, and went on` : shown}>
-      <div class="chart" tabIndex={0} role="img" aria-label={label}>
+      <div ref={box} class="chart" tabIndex={0} role="img" aria-label={label}>
         <svg viewBox={`-6 -6 ${chart.width + 12} ${chart.height + 12}`} aria-hidden="true">
           <defs>
             <marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">

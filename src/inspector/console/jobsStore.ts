@@ -1,13 +1,13 @@
 /**
  * The list of jobs as the viewer filters it: pages from the server, kept fresh while the list is in sight.
  *
- * The first page is asked for again and again, and so is the page that the viewer has scrolled to. Invariants: a job keeps its
- * row by its id, so a refresh moves no choice and no focus; a page that comes late for older filters is dropped. Boundary: the
- * server filters and searches; this file only joins pages.
+ * The first page is asked for again and again, and so is the page that the viewer has scrolled to. Other filters are asked for at
+ * once. Invariants: a job keeps its row by its id, so a refresh moves no choice and no focus; a page that comes late for older
+ * filters is dropped. Boundary: the server filters and searches; this file only joins pages.
  */
-import { computed, signal } from "@preact/signals"
+import { batch, computed, effect, signal } from "@preact/signals"
 import { ask, type JobPage, type JobSummary, type Problem, queryOf } from "./api.ts"
-import { now, poll } from "./browser.ts"
+import { later, now, poll } from "./browser.ts"
 import { needPrograms } from "./jobStore.ts"
 import { type Query, route } from "./route.ts"
 
@@ -17,6 +17,8 @@ const morePageSize = 1_000
 const refreshMs = 1_000
 /** Rows up to which a search goes on by itself. */
 const searchedRows = 30
+/** Tuning: a text that is being typed rests for so long before the server is asked. */
+const restMs = 150
 
 /** The filters that the server knows, by their names in the address and in its API. `age` becomes one or two times. */
 const filters = ["status", "program", "q", "age", "attribute", "parent"] as const
@@ -70,7 +72,12 @@ export const isLoaded = signal(false)
 const cursor = signal<string | null>(null)
 export const hasMore = computed(() => cursor.value !== null)
 
-let asked = ""
+/** The filters of the viewer, as a text. */
+const wanted = computed(() => JSON.stringify(filterOf(route.value.query)))
+/** Those of the rows that are here. */
+const asked = signal("")
+/** Whether the rows are those of the viewer's filters. */
+export const isCurrent = computed(() => isLoaded.value && asked.value === wanted.value)
 let isFetching = false
 
 /** A page after the first: its cursor, and the jobs that it had. */
@@ -88,7 +95,7 @@ export const show = (first: number): void => void (firstInSight = first)
 
 const fetchPage = (after: string | undefined, abort?: AbortSignal) =>
   ask<JobPage>(
-    `jobs${queryOf({ ...askedOf(filterOf(route.value.query)), limit: after === undefined ? pageSize : morePageSize, cursor: after })}`,
+    `jobs${queryOf({ ...askedOf(filterOf(route.peek().query)), limit: after === undefined ? pageSize : morePageSize, cursor: after })}`,
     abort === undefined ? {} : { signal: abort }
   )
 
@@ -121,44 +128,65 @@ const renewInSight = async (abort: AbortSignal): Promise<void> => {
   const seen = jobs.value[firstInSight]?.jobId
   const page = seen === undefined ? undefined : laterPages.find(({ ids }) => ids.has(seen))
   if (page === undefined) return
-  const name = asked
+  const name = asked.peek()
   const answer = await fetchPage(page.cursor, abort)
-  if (answer?.ok === true && name === asked) jobs.value = renewed(jobs.value, page.ids, answer.value.jobs)
+  if (answer?.ok === true && name === asked.peek()) jobs.value = renewed(jobs.value, page.ids, answer.value.jobs)
 }
 
-/** Keeps the list fresh until the returned function is called. */
-export const watchJobs = (): (() => void) =>
-  poll(refreshMs, async (abort) => {
-    const name = JSON.stringify(filterOf(route.value.query))
-    const answer = await fetchPage(undefined, abort)
-    if (answer === undefined || name !== JSON.stringify(filterOf(route.value.query))) return
-    if (!answer.ok) {
-      problem.value = answer.problem
-      return
-    }
-    problem.value = undefined
-    void needPrograms()
-    const isOther = name !== asked
-    asked = name
-    if (isOther) laterPages = []
-    const { value } = answer
+/** Asks for the first page, and for the one in sight. */
+const refresh = async (name: string, abort: AbortSignal): Promise<void> => {
+  const answer = await fetchPage(undefined, abort)
+  if (answer === undefined || name !== wanted.peek()) return
+  if (!answer.ok) {
+    problem.value = answer.problem
+    return
+  }
+  problem.value = undefined
+  void needPrograms()
+  const isOther = name !== asked.peek()
+  if (isOther) laterPages = []
+  const { value } = answer
+  batch(() => {
+    asked.value = name
     if (isOther || value.cursor === null) cursor.value = value.cursor
-    jobs.value = join(value.jobs, isOther ? [] : jobs.value, isOther || value.cursor === null)
+    jobs.value = join(value.jobs, isOther ? [] : jobs.peek(), isOther || value.cursor === null)
     isLoaded.value = true
-    // A search looks at some jobs at a time, and may have found none of them.
-    if (jobs.value.length < searchedRows) void more()
-    await renewInSight(abort)
   })
+  // A search looks at some jobs at a time, and may have found none of them.
+  if (jobs.value.length < searchedRows) void more()
+  await renewInSight(abort)
+}
+
+const typed = ({ attribute = "", q = "" }: Query): string => JSON.stringify([attribute, q])
+
+/** Keeps the list fresh until the returned function is called. Filters are asked for at once, and typed ones after a rest. */
+export const watchJobs = (): (() => void) => {
+  let before = typed(route.peek().query)
+  return effect(() => {
+    const name = wanted.value
+    const text = typed(route.peek().query)
+    const isTyped = text !== before
+    before = text
+    let stop = (): void => undefined
+    const start = (): void => void (stop = poll(refreshMs, (abort) => refresh(name, abort)))
+    const cancel = isTyped ? later(restMs, start) : start()
+    return () => {
+      cancel?.()
+      stop()
+    }
+  })
+}
 
 /** Fetches the next page. */
 export const more = async (): Promise<void> => {
   const after = cursor.value
-  if (after === null || isFetching) return
+  // A cursor is of the filters that it came for.
+  if (after === null || isFetching || asked.peek() !== wanted.peek()) return
   isFetching = true
-  const name = asked
+  const name = asked.peek()
   const answer = await fetchPage(after)
   isFetching = false
-  if (answer === undefined || !answer.ok || name !== asked) return
+  if (answer === undefined || !answer.ok || name !== asked.peek() || name !== wanted.peek()) return
   cursor.value = answer.value.cursor
   const ids = new Set(jobs.value.map(({ jobId }) => jobId))
   laterPages = [...laterPages, { cursor: after, ids: new Set(answer.value.jobs.map(({ jobId }) => jobId)) }]
