@@ -1,18 +1,32 @@
 /** The program of a job in the console: its graph, and what the job makes of it; facts by kind, searched and compared. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
 import { programs as others } from "../support/browser/programs.ts"
-import { programs, wide } from "../support/browser/questions.ts"
+import { long, programs, tangled, wide } from "../support/browser/questions.ts"
 import { until } from "../support/server/harness.ts"
-import { focused, openSite, type Site, shows } from "./site.ts"
+import { measure } from "./measured.ts"
+import { focused, goTo, openSite, type Site, shows } from "./site.ts"
 
 let site: Site
 beforeAll(async () => {
-  site = await openSite([...programs, ...others, wide])
+  site = await openSite([...programs, ...others, long, tangled, wide])
   await site.start("spends", "spent", { topic: "bees" })
   await site.reach("spent", "failed")
 })
 afterAll(() => site?.close())
 afterEach(() => site.closePages())
+
+/** Notes how many parts came with one frame at most: rows of agents, nodes and lines. The compiler of tests knows no DOM. */
+const watchNodes = `{
+  window.mostNodes = 0
+  let before = 0
+  const look = () => {
+    const count = document.querySelectorAll(".chart.program :is(.node, .edge), [aria-label=Agents] tbody tr").length
+    window.mostNodes = Math.max(window.mostNodes, count - before)
+    before = count
+    requestAnimationFrame(look)
+  }
+  requestAnimationFrame(look)
+}`
 
 describe("the view of the program", () => {
   it("draws agents and kinds, with the number of facts of each, and lists what each agent reads and writes", async () => {
@@ -137,6 +151,41 @@ describe("the view of the program", () => {
       expect(complaints).toEqual([])
     }
   })
+
+  it("of 250 kinds and 252 agents is drawn a few parts with each frame", async () => {
+    await site.start("long", "long")
+    await site.reach("long", "converged")
+    const { complaints, page } = await site.visit("jobs")
+    await page.addInitScript(watchNodes)
+    const measured = await measure(page)
+    await goTo(page, "jobs/long/program")
+    await page.reload()
+    await until(async () => (await page.locator(".chart.program .node").count()) === 503, 30_000)
+    await until(async () => (await page.locator(".chart.program .edge").count()) > 500, 30_000)
+    await until(async () => (await page.getByRole("region", { name: "Agents" }).locator("tbody tr").count()) === 252)
+    const most = await page.evaluate<number>("window.mostNodes")
+    console.log(
+      `502 agents and kinds: longest task ${await measured.longestMs()} ms, ${most} parts at most with a frame`
+    )
+    expect(most).toBeGreaterThan(10)
+    expect(most).toBeLessThan(250)
+    expect(complaints).toEqual([])
+  })
+
+  it("of 250 agents whose lines lead back and forth is laid out while the page answers", async () => {
+    await site.start("tangled", "tangled")
+    await site.reach("tangled", "converged")
+    const { complaints, page } = await site.visit("jobs")
+    const measured = await measure(page)
+    await goTo(page, "jobs/tangled/program")
+    await page.reload()
+    await shows(page, "The graph is laid out…")
+    await until(async () => (await page.locator(".chart.program .node").count()) > 400, 90_000)
+    const ms = await measured.longestMs()
+    console.log(`a tangled program: longest task ${ms} ms`)
+    expect(ms).toBeLessThan(1_500)
+    expect(complaints).toEqual([])
+  }, 120_000)
 
   it("shows the input, the budget against its limits, and who paid", async () => {
     const { complaints, page } = await site.visit("jobs/spent/program")

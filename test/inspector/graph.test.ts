@@ -7,6 +7,7 @@ import { agentsNow, lineOf } from "../../src/inspector/console/agentWork.ts"
 import { since } from "../../src/inspector/console/format.ts"
 import { beginScale, type GraphNode, nextNode, wholeScale } from "../../src/inspector/console/graphPlaces.ts"
 import { nodesOf, type ProgramNodes } from "../../src/inspector/console/programNodes.ts"
+import { atOnce } from "../../src/inspector/console/columns.ts"
 import { placesOfProgram } from "../../src/inspector/console/programPlaces.ts"
 import type { TasksNow, Work } from "../../src/inspector/console/shapes.ts"
 import { infoOf } from "../../src/server/systemRoutes.ts"
@@ -138,7 +139,7 @@ describe("the places of a large program", () => {
       ]).flat()
     }
   }
-  const laid = placesOfProgram(many(150, 200), () => ({ width: 150, height: 48 }))
+  const laid = atOnce(placesOfProgram(many(150, 200), () => ({ width: 150, height: 48 })))
 
   it("overlap nowhere, and all are in the picture", () => {
     expect(laid.nodes).toHaveLength(350)

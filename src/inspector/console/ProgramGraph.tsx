@@ -22,6 +22,7 @@ import {
   wholeScale
 } from "./graphPlaces.ts"
 import { at, isOver, tasks } from "./jobStore.ts"
+import { useGradually, useKept, useNewest } from "./gradual.ts"
 import { openKind } from "./links.tsx"
 import { visible } from "./parts.tsx"
 import { change, route } from "./route.ts"
@@ -176,23 +177,64 @@ const useDrag = ({ box }: View) => {
   }
 }
 
-const Edges = ({ chosen, laid }: { readonly laid: Laid; readonly chosen: string | undefined }) => (
-  <>
-    {laid.edges.map(({ from, points, to, verb }) => {
-      const isNear = chosen !== undefined && (from === chosen || to === chosen)
-      return (
-        <path
-          key={`${from}\n${to}`}
-          class={`edge${chosen === undefined ? "" : isNear ? " near" : " far"}`}
-          d={points.map(([x, y], index) => `${index === 0 ? "M" : "L"}${x} ${y}`).join(" ")}
-          marker-end={`url(#${isNear ? "nearArrow" : "arrow"})`}
-        >
-          <title>{verb}</title>
-        </path>
-      )
-    })}
-  </>
-)
+/** Tuning: lines and nodes that are drawn with one frame. */
+const step = { lines: 60, nodes: 25 }
+
+const Edges = ({ chosen, laid }: { readonly laid: Laid; readonly chosen: string | undefined }) => {
+  const keep = useKept()
+  const drawn = useGradually(laid.edges.length, step.lines)
+  return (
+    <g class="edges">
+      {laid.edges.slice(0, drawn).map((edge) => {
+        const { from, points, to, verb } = edge
+        const isNear = chosen !== undefined && (from === chosen || to === chosen)
+        return keep(`${from}\n${to}`, [edge, isNear], () => (
+          <path
+            key={`${from}\n${to}`}
+            class={isNear ? "edge near" : "edge"}
+            d={points.map(([x, y], index) => `${index === 0 ? "M" : "L"}${x} ${y}`).join(" ")}
+            marker-end={`url(#${isNear ? "nearArrow" : "arrow"})`}
+          >
+            <title>{verb}</title>
+          </path>
+        ))
+      })}
+    </g>
+  )
+}
+
+interface NodesProps {
+  readonly laid: Laid
+  readonly chosen: string | undefined
+  /** The node to which the tabulator comes. */
+  readonly stop: string | undefined
+  readonly now: ReadonlyMap<string, AgentNow>
+  readonly textOf: (node: GraphNode) => NodeText
+  readonly onOpen: (node: GraphNode) => void
+  readonly onFocus: (node: GraphNode) => void
+}
+
+const Nodes = ({ chosen, laid, now, onFocus, onOpen, stop, textOf }: NodesProps) => {
+  const keep = useKept()
+  const drawn = useGradually(laid.nodes.length, step.nodes)
+  const near = nearOf(laid, chosen)
+  const opens = useNewest(onOpen)
+  const focuses = useNewest(onFocus)
+  return (
+    <g>
+      {laid.nodes.slice(0, drawn).map((node) => {
+        const text = textOf(node)
+        const runs = node.sort === "agent" && (now.get(node.name)?.running.length ?? 0) > 0
+        const isChosen = node.id === chosen
+        const isFar = near !== undefined && !near.has(node.id)
+        const isStop = node.id === stop
+        return keep(node.id, [node, text.line, text.spoken, runs, isChosen, isFar, isStop], () => (
+          <Node key={node.id} {...{ node, text, runs, isChosen, isFar, isStop }} onOpen={opens} onFocus={focuses} />
+        ))
+      })}
+    </g>
+  )
+}
 
 const Marker = ({ id }: { readonly id: string }) => (
   <marker id={id} viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
@@ -329,8 +371,6 @@ export const ProgramGraph = (props: Props) => {
   const named = route.value.query["agent"]
   const agent = found.agents.find(({ name }) => name === named)
   const chosen = agent && nodeId("agent", agent.name)
-  const near = nearOf(laid, chosen)
-  const textOf = textsOf(props, now)
   const choose = (name: string): void => change({ agent: name })
   const onOpen = openerOf(agent?.name, choose)
   const first = (laid.nodes.find(({ id }) => id === stop.value) ?? laid.nodes[0])?.id
@@ -351,6 +391,7 @@ export const ProgramGraph = (props: Props) => {
           {...drag}
         >
           <svg
+            class={chosen === undefined ? "" : "hasChosen"}
             viewBox={`${-margin} ${-margin} ${width} ${height}`}
             style={{ width: `${width * view.scale}px`, height: `${height * view.scale}px` }}
           >
@@ -359,19 +400,12 @@ export const ProgramGraph = (props: Props) => {
               <Marker id="nearArrow" />
             </defs>
             <Edges laid={laid} chosen={chosen} />
-            {laid.nodes.map((node) => (
-              <Node
-                key={node.id}
-                node={node}
-                text={textOf(node)}
-                runs={node.sort === "agent" && (now.get(node.name)?.running.length ?? 0) > 0}
-                isChosen={node.id === chosen}
-                isFar={near !== undefined && !near.has(node.id)}
-                isStop={node.id === first}
-                onOpen={onOpen}
-                onFocus={({ id }) => (stop.value = id)}
-              />
-            ))}
+            <Nodes
+              {...{ laid, chosen, now, onOpen }}
+              stop={first}
+              textOf={textsOf(props, now)}
+              onFocus={({ id }) => (stop.value = id)}
+            />
           </svg>
         </div>
         {agent === undefined ? null : (

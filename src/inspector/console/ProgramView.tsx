@@ -15,6 +15,7 @@ import { Intents } from "./Intents.tsx"
 import { Invariants } from "./Invariants.tsx"
 import { type Counts, counts as known } from "./counts.ts"
 import { at, graph, input, isOver, job, jobId, lacksProgram, mostParts } from "./jobStore.ts"
+import { useGradually, useKept } from "./gradual.ts"
 import type { Laid } from "./graphPlaces.ts"
 import { layout } from "./layout.ts"
 import { Empty, Panel, Said } from "./parts.tsx"
@@ -29,46 +30,60 @@ import { useWork } from "./work.ts"
 const Names = ({ limit, names }: { readonly names: ReadonlyArray<string>; readonly limit: number }) =>
   names.length === 0 ? <>–</> : <Said text={names.join(", ")} limit={limit} />
 
-const Agents = ({ asked, found }: { readonly found: Graph; readonly asked: Asked }) => (
-  <div class="wide" tabIndex={0} role="region" aria-label="Agents">
-    <table>
-      <thead>
-        <tr>
-          <th>agent</th>
-          <th>form</th>
-          <th class="num">tier</th>
-          <th>for each</th>
-          <th>reads</th>
-          <th>writes</th>
-          <th>intents</th>
-        </tr>
-      </thead>
-      <tbody>
-        {found.agents.map((agent) => (
-          <tr key={agent.name}>
-            <td>
-              <b>
-                <Said text={agent.name} limit={80} />
-              </b>
-            </td>
-            <td>{agent.form}</td>
-            <td class="num">{number(agent.tier)}</td>
-            <td>{agent.each === null ? "–" : <Said text={agent.each} limit={60} />}</td>
-            <td>
-              <Names names={agent.reads} limit={200} />
-            </td>
-            <td>
-              <Names names={agent.writes} limit={200} />
-            </td>
-            <td>
-              <Names names={intentsOf(agent, asked)} limit={120} />
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  </div>
+const AgentRow = ({ agent, intents }: { readonly agent: Graph["agents"][number]; readonly intents: string }) => (
+  <tr>
+    <td>
+      <b>
+        <Said text={agent.name} limit={80} />
+      </b>
+    </td>
+    <td>{agent.form}</td>
+    <td class="num">{number(agent.tier)}</td>
+    <td>{agent.each === null ? "–" : <Said text={agent.each} limit={60} />}</td>
+    <td>
+      <Names names={agent.reads} limit={200} />
+    </td>
+    <td>
+      <Names names={agent.writes} limit={200} />
+    </td>
+    <td>
+      <Names names={JSON.parse(intents) as ReadonlyArray<string>} limit={120} />
+    </td>
+  </tr>
 )
+
+/** Tuning: agents that are listed with one frame. */
+const rowsOfFrame = 20
+
+const Agents = ({ asked, found }: { readonly found: Graph; readonly asked: Asked }) => {
+  const keep = useKept()
+  const drawn = useGradually(found.agents.length, rowsOfFrame)
+  return (
+    <div class="wide" tabIndex={0} role="region" aria-label="Agents">
+      <table>
+        <thead>
+          <tr>
+            <th>agent</th>
+            <th>form</th>
+            <th class="num">tier</th>
+            <th>for each</th>
+            <th>reads</th>
+            <th>writes</th>
+            <th>intents</th>
+          </tr>
+        </thead>
+        <tbody>
+          {found.agents.slice(0, drawn).map((agent) => {
+            const intents = JSON.stringify(intentsOf(agent, asked))
+            return keep(agent.name, [agent, intents], () => (
+              <AgentRow key={agent.name} agent={agent} intents={intents} />
+            ))
+          })}
+        </tbody>
+      </table>
+    </div>
+  )
+}
 
 /** Between two questions for the past of a job that runs: each replays its journal. */
 const refreshMs = 5_000
@@ -198,6 +213,11 @@ export const ProgramView = () => {
             : "The record was made without the program, so it has no graph: what is below comes from the journal of the job."}
         </Empty>
       ) : null}
+      {laid !== undefined || found === undefined ? null : (
+        <div class="lateShown">
+          <Empty>The graph is laid out…</Empty>
+        </div>
+      )}
       {laid === undefined || found === undefined ? null : (
         <Panel
           title="Graph"

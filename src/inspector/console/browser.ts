@@ -103,6 +103,26 @@ export const poll = (gapMs: number, body: (signal: AbortSignal) => Promise<unkno
   }
 }
 
+/** Calls `body` before the next frame, unless the returned function is called before. */
+export const nextFrame = (body: () => void): (() => void) => {
+  const frame = requestAnimationFrame(body)
+  return () => cancelAnimationFrame(frame)
+}
+
+/** Tuning: milliseconds of work after which the page has a turn. */
+const sliceMs = 12
+
+/** Does long work in slices, between which the page answers. The work yields where it can rest. */
+export const inSlices = async <A>(work: Generator<undefined, A>): Promise<A> => {
+  for (let since = clockMs(); ;) {
+    const step = work.next()
+    if (step.done === true) return step.value
+    if (clockMs() - since < sliceMs) continue
+    await new Promise<void>((resolve) => later(0, resolve))
+    since = clockMs()
+  }
+}
+
 /** Calls `body` once before the next frame, however often it is asked. */
 export const onceAFrame = (body: () => void): (() => void) => {
   let isDue = false

@@ -50,7 +50,7 @@ const apart = (items: ReadonlyArray<Item>, wished: ReadonlyArray<number>, gapY: 
 const renumber = (column: ReadonlyArray<Item>): void => column.forEach((item, row) => (item.row = row))
 
 /** Puts each column in the order of the middle of its neighbours on one side. */
-export const order = (columns: ReadonlyArray<Array<Item>>): void => {
+export function* order(columns: ReadonlyArray<Array<Item>>): Generator<undefined, void> {
   for (let walk = 0; walk < walks.order; walk++) {
     const isForth = walk % 2 === 0
     for (const column of isForth ? columns : columns.toReversed()) {
@@ -62,12 +62,13 @@ export const order = (columns: ReadonlyArray<Array<Item>>): void => {
       )
       column.sort((a, b) => (wished.get(a) ?? 0) - (wished.get(b) ?? 0) || a.row - b.row)
       renumber(column)
+      yield
     }
   }
 }
 
 /** Moves the items of each column to where they are nearest to their neighbours. `gapY`: between two of a column. */
-export const settle = (columns: ReadonlyArray<ReadonlyArray<Item>>, gapY: number): void => {
+export function* settle(columns: ReadonlyArray<ReadonlyArray<Item>>, gapY: number): Generator<undefined, void> {
   for (const column of columns)
     apart(
       column,
@@ -85,6 +86,15 @@ export const settle = (columns: ReadonlyArray<ReadonlyArray<Item>>, gapY: number
         }),
         gapY
       )
+      yield
     }
+  }
+}
+
+/** Does work of this kind without a rest. */
+export const atOnce = <A>(work: Generator<undefined, A>): A => {
+  for (;;) {
+    const step = work.next()
+    if (step.done === true) return step.value
   }
 }

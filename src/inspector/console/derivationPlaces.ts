@@ -5,7 +5,7 @@
  *
  * Boundary: pure; columns and lines in, places and paths out.
  */
-import { type Item, order, settle } from "./columns.ts"
+import { atOnce, type Item, order, settle } from "./columns.ts"
 import type { DerivationGraph, GraphLine, GraphNode } from "./derivationGraph.ts"
 
 /** The sizes of nodes, the gap between two of a column, and the height of a line that goes through a column. */
@@ -81,8 +81,8 @@ const round = (n: number): number => Math.round(n * 10) / 10
 export const placesOf = (graph: DerivationGraph, { gap, node: nodeWidth }: Widths): Places => {
   const first = graph.nodes.reduce((least, { column }) => Math.min(least, column), 0)
   const { columns, items, ways } = itemsOf(graph, first)
-  order(columns)
-  settle(columns, size.gapY)
+  atOnce(order(columns))
+  atOnce(settle(columns, size.gapY))
   const all = columns.flat()
   const top = all.reduce((least, { height, y }) => Math.min(least, y - height / 2), Infinity)
   const bottom = all.reduce((most, { height, y }) => Math.max(most, y + height / 2), -Infinity)

@@ -1,11 +1,11 @@
 /**
  * The layout of a program's graph: of a small one by ELK, of a large one by columns (programPlaces.ts). ELK's script is large, so
- * it is loaded when it is first needed, and works in a thread of its own, so that the page never waits for it.
+ * it is loaded when it is first needed, and works in a thread of its own. Columns are laid out in slices. So no page waits.
  *
  * Boundary: a graph in, places out.
  */
 import ELK, { type ElkNode } from "elkjs/lib/elk-api.js"
-import { startWorker, startWorkerOf } from "./browser.ts"
+import { inSlices, startWorker, startWorkerOf } from "./browser.ts"
 import type { Laid } from "./graphPlaces.ts"
 import type { ProgramNode, ProgramNodes } from "./programNodes.ts"
 import { placesOfProgram } from "./programPlaces.ts"
@@ -77,7 +77,7 @@ const engineLayout = async ({ elk, failed }: Engine, { lines, nodes }: ProgramNo
  * laid out in columns. A failure is tried again at the next call.
  */
 export const layout = async (graph: ProgramNodes): Promise<Laid> => {
-  if (graph.nodes.length + graph.lines.length > mostForEngine) return placesOfProgram(graph, sizeOf)
+  if (graph.nodes.length + graph.lines.length > mostForEngine) return inSlices(placesOfProgram(graph, sizeOf))
   let own: Engine | undefined
   try {
     own = engine ??= startEngine()
@@ -85,6 +85,6 @@ export const layout = async (graph: ProgramNodes): Promise<Laid> => {
   } catch {
     own?.elk.terminateWorker()
     if (engine === own) engine = undefined
-    return placesOfProgram(graph, sizeOf)
+    return inSlices(placesOfProgram(graph, sizeOf))
   }
 }

@@ -1,6 +1,7 @@
 /**
- * The places of a large program's graph, found in a few milliseconds: each node is one column further than the nodes that lead to
- * it, and lines that would lead back are turned for that. The lines of a node share one way through the columns.
+ * The places of a large program's graph: each node is one column further than the nodes that lead to it, and lines that would
+ * lead back are turned for that. The lines of a node share one way through the columns. It takes milliseconds, or some seconds
+ * where many lines lead back.
  *
  * Boundary: pure; a graph and the sizes of its nodes in, places out. layout.ts lays small graphs out with more care.
  */
@@ -85,11 +86,14 @@ const join = (from: Item, to: Item): void => {
 }
 
 /** The items of all columns, and the items that each line goes through. */
-const itemsOf = (
+function* itemsOf(
   nodes: ReadonlyArray<ProgramNode>,
   ways: ReadonlyArray<Way>,
   sizeOf: (node: ProgramNode) => Size
-): { readonly columns: ReadonlyArray<Array<Item>>; readonly lists: ReadonlyArray<ReadonlyArray<Item>> } => {
+): Generator<
+  undefined,
+  { readonly columns: ReadonlyArray<Array<Item>>; readonly lists: ReadonlyArray<ReadonlyArray<Item>> }
+> {
   const columnOf = columnsOf(nodes, ways)
   const columns: Array<Array<Item>> = []
   const items = new Map<string, Item>()
@@ -103,7 +107,8 @@ const itemsOf = (
     return item
   }
   for (const node of nodes) itemAt(node.id, columnOf.get(node.id) ?? 0, sizeOf(node).height)
-  const lists = ways.map(({ from, isTurned, to }) => {
+  const lists: Array<ReadonlyArray<Item>> = []
+  for (const { from, isTurned, to } of ways) {
     const list: Array<Item> = []
     const last = columnOf.get(to) ?? 0
     for (let column = columnOf.get(from) ?? 0; column <= last; column++) {
@@ -114,19 +119,24 @@ const itemsOf = (
       if (before !== undefined) join(before, item)
       list.push(item)
     }
-    return list
-  })
+    lists.push(list)
+    yield
+  }
   return { columns: Array.from(columns, (column) => column ?? []), lists }
 }
 
 const round = (n: number): number => Math.round(n * 10) / 10
 
-/** The places of a graph. */
-export const placesOfProgram = ({ lines, nodes }: ProgramNodes, sizeOf: (node: ProgramNode) => Size): Laid => {
+/** The places of a graph. It can rest on the way. */
+export function* placesOfProgram(
+  { lines, nodes }: ProgramNodes,
+  sizeOf: (node: ProgramNode) => Size
+): Generator<undefined, Laid> {
   const ways = waysOf({ lines, nodes })
-  const { columns, lists } = itemsOf(nodes, ways, sizeOf)
-  order(columns)
-  settle(columns, size.gapY)
+  yield
+  const { columns, lists } = yield* itemsOf(nodes, ways, sizeOf)
+  yield* order(columns)
+  yield* settle(columns, size.gapY)
   const sizes = new Map(nodes.map((node) => [node.id, sizeOf(node)]))
   const all = columns.flat()
   const top = all.reduce((least, { height, y }) => Math.min(least, y - height / 2), Infinity)
@@ -154,6 +164,12 @@ export const placesOfProgram = ({ lines, nodes }: ProgramNodes, sizeOf: (node: P
       const sides = [[round(place.x), y] as const, [round(place.x + place.width), y] as const]
       return index === 0 ? sides.slice(1) : index === list.length - 1 ? sides.slice(0, 1) : sides
     })
+  const edges: Array<Laid["edges"][number]> = []
+  for (const [index, { isTurned, line }] of ways.entries()) {
+    const points = pointsOf(lists[index] ?? [], isTurned)
+    edges.push({ ...line, points: isTurned ? points.toReversed() : points })
+    yield
+  }
   return {
     width: Math.max(0, width - size.gapX),
     height: nodes.length === 0 ? 0 : bottom - top,
@@ -162,9 +178,6 @@ export const placesOfProgram = ({ lines, nodes }: ProgramNodes, sizeOf: (node: P
       const { height, width: own } = sizeOf(node)
       return { ...node, x: round(place?.x ?? 0), y: round((place?.middle ?? 0) - height / 2), width: own, height }
     }),
-    edges: ways.map(({ isTurned, line }, index) => {
-      const points = pointsOf(lists[index] ?? [], isTurned)
-      return { ...line, points: isTurned ? points.toReversed() : points }
-    })
+    edges
   }
 }

@@ -232,3 +232,40 @@ export const wide = Program.make("wide", {
     })
   })
 })
+
+const longKinds = Array.from({ length: 250 }, (_, place) =>
+  Fact.kind(`Kind${place}`, { schema: Schema.Struct({ n: Schema.Int }), id: ({ n }) => String(n) })
+)
+
+/** 250 kinds and 252 agents: each kind is made of the one before, so that its graph has hundreds of columns. */
+export const long = Program.make("long", {
+  input: Schema.Struct({}),
+  seed: () => items("a", "b", "c"),
+  agents: [
+    Agent.make("ask", { each: Item, execute: () => Effect.succeed({}) }),
+    Agent.make("also", { each: Item, writes: [longKinds[0]!], execute: () => Effect.succeed({}) }),
+    ...longKinds.map((kind, place) =>
+      Agent.make(`agent-${place}`, {
+        each: place === 0 ? Item : longKinds[place - 1]!,
+        writes: [kind],
+        execute: () => Effect.succeed({ facts: [kind.of({ n: 1 })] })
+      })
+    )
+  ]
+})
+
+const kindAt = (place: number) => longKinds[place % longKinds.length]!
+
+/** As many agents, each of which reads and writes kinds all over the program: most of its lines lead back. */
+export const tangled = Program.make("tangled", {
+  input: Schema.Struct({}),
+  seed: () => [kindAt(0).of({ n: 0 })],
+  agents: longKinds.map((each, place) =>
+    Agent.make(`agent-${place}`, {
+      each,
+      reads: [1, 2].map((step) => kindAt(place * 7 + 83 * step)),
+      writes: [...new Set([1, 2, 3].map((step) => kindAt(place * 11 + 61 * step)))],
+      execute: () => Effect.succeed({})
+    })
+  )
+})
