@@ -105,6 +105,32 @@ describe("a job that waits for a human", () => {
   })
 })
 
+describe("a question that somebody else answers", () => {
+  it.each(["jobs", "jobs/note/overview"])(
+    "keeps the note that was begun, and says who answered, at %s",
+    async (place) => {
+      await ask("note", 2)
+      const { page } = await site.visit(place)
+      const card = page.locator("article.approval", { hasText: "Send letter 0 to Ada?" })
+      await card.getByLabel("Note").pressSequentially("half a no")
+      expect((await answer("note", "send-00")).status).toBe(200)
+      await card.getByText(/It was approved before, in cycle \d+, by somebody who gave no name/).waitFor()
+      await card.getByText("Your note was not sent.").waitFor()
+      // Further keys go nowhere, and no other question is answered by them.
+      await page.keyboard.type("te")
+      await page.keyboard.press("Enter")
+      expect(await focused(page)).toBe("Note")
+      expect(await card.getByLabel("Note").inputValue()).toBe("half a no")
+      await page.locator(".waiting h2", { hasText: "1 question" }).waitFor()
+      await card.getByRole("button", { name: "Close" }).click()
+      await card.waitFor({ state: "detached" })
+      await page.locator("article.approval", { hasText: "Send letter 1 to Ada?" }).waitFor()
+      await stop("note")
+      expect((await site.running.fetch("/api/v1/jobs/note", { method: "DELETE" })).status).toBe(200)
+    }
+  )
+})
+
 inLong(() => {
   describe("the number of questions", () => {
     it("is that of all of them, also where a page does not have them all, with a way to the others", async () => {
@@ -148,6 +174,11 @@ describe("the focus", () => {
     // Somebody else answers the question that the viewer is in.
     await (await open(1)).getByLabel("Note").focus()
     expect((await answer("focus", "send-01")).status).toBe(200)
+    const gone = page.locator("article.approval", { hasText: "Send letter 1 to Ada?" })
+    await gone.getByText(/It was approved before, in cycle \d+, by/).waitFor()
+    expect(await focused(page)).toBe("Note")
+    await page.keyboard.press("Enter")
+    await gone.getByRole("button", { name: "Close" }).click()
     await until(async () => (await focused(page)) === "Send letter 0 to Ada?")
     const only = page.locator("article.approval", { hasText: "Send letter 0 to Ada?" })
     await only.getByRole("button", { name: "Approve" }).click()

@@ -6,15 +6,22 @@ import type { Problem } from "./api.ts"
 import {
   type Approval,
   approvals,
+  close,
   counted,
   decide,
   type Decision,
   dismiss,
   fetchApprovals,
+  type Gone,
+  gone,
+  hold,
+  keepNote,
+  keyOf,
   late,
   type Late,
   myName,
   next,
+  noteOf,
   previous,
   turnTo,
   wholeData
@@ -37,6 +44,8 @@ interface Props {
   /** Whether only the headline is shown. Undefined: it cannot be folded. */
   readonly isFolded?: boolean | undefined
   readonly onFold?: () => void
+  /** The question is no longer open, and its card stays until it is closed. */
+  readonly gone?: Gone | undefined
 }
 
 /** The headline of a question among several: the whole of it unfolds. */
@@ -117,15 +126,28 @@ const Refusal = ({ onNo, onYes, text }: RefusalProps) => (
   </Confirm>
 )
 
+/** In place of the buttons of a question that is no longer open: what became of it, and the way to close its card. */
+const Closing = ({ gone: { approval, became } }: { readonly gone: Gone }) => (
+  <div class="late">
+    <p role="status">
+      {became === undefined ? "This question has gone…" : <Became problem={became} />}
+      {noteOf(approval) === "" ? "" : " Your note was not sent."}
+    </p>
+    <button type="button" onClick={() => close(approval)}>
+      Close
+    </button>
+  </div>
+)
+
 const Question = (props: Props) => {
-  const { approval, isFolded, isNamed } = props
+  const { approval, isFolded, isNamed, gone } = props
   const { data, id, length, question } = approval
-  const note = useSignal("")
+  const note = useSignal(noteOf(approval))
   const asked = useSignal<Decision | undefined>(undefined)
   const isBusy = useSignal(false)
   const problem = useSignal<Problem | undefined>(undefined)
   const answer = async (decision: Decision): Promise<void> => {
-    if (isBusy.value) return
+    if (isBusy.value || gone !== undefined) return
     asked.value = undefined
     isBusy.value = true
     problem.value = await decide(approval, decision, note.value)
@@ -146,6 +168,8 @@ const Question = (props: Props) => {
       )}
       {maySteer.value ? (
         <form
+          onFocusIn={() => hold(approval)}
+          onFocusOut={() => hold(undefined)}
           onSubmit={(event) => {
             event.preventDefault()
             void answer("approve")
@@ -157,21 +181,31 @@ const Question = (props: Props) => {
             <input
               value={note.value}
               maxLength={2_000}
-              onInput={({ currentTarget }) => (note.value = currentTarget.value)}
+              readOnly={gone !== undefined}
+              onInput={({ currentTarget }) => {
+                note.value = currentTarget.value
+                keepNote(approval, currentTarget.value)
+              }}
             />
           </label>
-          <button type="submit" class="primary" aria-disabled={isBusy.value}>
-            Approve
-          </button>
-          <button type="button" aria-disabled={isBusy.value} onClick={() => (asked.value = "reject")}>
-            Reject…
-          </button>
+          {gone === undefined ? (
+            <>
+              <button type="submit" class="primary" aria-disabled={isBusy.value}>
+                Approve
+              </button>
+              <button type="button" aria-disabled={isBusy.value} onClick={() => (asked.value = "reject")}>
+                Reject…
+              </button>
+            </>
+          ) : (
+            <Closing gone={gone} />
+          )}
         </form>
       ) : (
         <small>{recorded === undefined ? mayNot() : "This question was open when the job was recorded."}</small>
       )}
       {problem.value === undefined ? null : <NotSent problem={problem.value} />}
-      {asked.value === undefined ? null : (
+      {asked.value === undefined || gone !== undefined ? null : (
         <Refusal text={question ?? id} onNo={() => (asked.value = undefined)} onYes={() => void answer("reject")} />
       )}
     </article>
@@ -216,12 +250,17 @@ const Became = ({ problem: { decided, jobStatus = "", name } }: Pick<Late, "prob
 }
 
 const TooLate = ({ one }: { readonly one: Late }) => {
-  const { approval, problem } = one
+  const { approval, note, problem } = one
   const { id, jobId, program, question } = approval
   return (
     <div class="late" role="status">
       <p>
         Your answer was not needed: <Said text={question ?? id} limit={200} /> <Became problem={problem} />{" "}
+        {note === "" ? null : (
+          <>
+            Your note was not sent: <Said text={note} limit={500} />{" "}
+          </>
+        )}
         <small>
           <Said text={program} limit={80} /> · <Said text={jobId} limit={80} />
         </small>
@@ -258,7 +297,23 @@ const countOf = (open: number, hasPages: boolean): string => {
   return `${plural(Math.max(count, open), "question")}${isAll ? "" : " or more"}, ${number(open)} on this page`
 }
 
-const keyOf = ({ id, jobId }: Approval): string => `${jobId}\n${id}`
+/** A card, in the place that it had. */
+interface Card {
+  readonly approval: Approval
+  readonly gone?: Gone
+}
+
+/** The open questions, and between them those that went while the viewer was about to answer them. */
+const cardsOf = (open: ReadonlyArray<Approval>, jobId: string | undefined): ReadonlyArray<Card> => {
+  const cards: Array<Card> = open.map((approval) => ({ approval }))
+  const keys = new Set(open.map(keyOf))
+  for (const one of gone.value.toSorted((a, b) => a.place - b.place)) {
+    const { approval, place } = one
+    if (keys.has(keyOf(approval)) || (jobId !== undefined && approval.jobId !== jobId)) continue
+    cards.splice(place, 0, { approval, gone: one })
+  }
+  return cards
+}
 
 /** The way to the questions, from a view that is about something else. */
 const Line = ({ count, jobId }: { readonly count: string; readonly jobId: string }) => (
@@ -284,7 +339,8 @@ export const Waiting = ({ jobId, view = "overview" }: WaitingProps) => {
   const open = approvals.value.filter((approval) => jobId === undefined || approval.jobId === jobId)
   const told = late.value.filter(({ approval }) => jobId === undefined || approval.jobId === jobId)
   const hasPages = previous.value !== null || next.value !== null
-  if (open.length + told.length === 0 && !hasPages) return null
+  const cards = cardsOf(open, jobId)
+  if (cards.length + told.length === 0 && !hasPages) return null
   const count = countOf(open.length, hasPages)
   if (jobId !== undefined && view !== "overview")
     return open.length === 0 && !hasPages ? null : <Line count={count.replace(/, .*/, "")} jobId={jobId} />
@@ -304,12 +360,13 @@ export const Waiting = ({ jobId, view = "overview" }: WaitingProps) => {
       {told.map((one, index) => (
         <TooLate key={index} one={one} />
       ))}
-      {open.map((approval) => (
+      {cards.map(({ approval, gone }) => (
         <Question
           key={keyOf(approval)}
           approval={approval}
+          gone={gone}
           isNamed={jobId === undefined}
-          isFolded={isFoldable ? approval !== chosen : undefined}
+          isFolded={isFoldable && gone === undefined ? approval !== chosen : undefined}
           onFold={() => (unfolded.value = keyOf(approval))}
         />
       ))}

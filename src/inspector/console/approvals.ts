@@ -3,10 +3,11 @@
  *
  * Boundary: asks and answers. Which answer is valid the server decides.
  */
-import { effect, signal } from "@preact/signals"
+import { batch, effect, signal } from "@preact/signals"
 import { tokenName } from "./access.ts"
 import { type Answer, ask, ofJob, type Problem, queryOf } from "./api.ts"
 import { now } from "./browser.ts"
+import type { Diagnosis } from "./shapes.ts"
 
 /** An approval that is open. `since` is in milliseconds since the epoch; `timeoutMs` is from then. */
 export interface Approval {
@@ -49,6 +50,8 @@ let chosen: { readonly jobId: string | undefined; readonly place: Place } | unde
 export interface Late {
   readonly approval: Approval
   readonly problem: Problem
+  /** The note that the viewer had written. */
+  readonly note: string
 }
 
 export const late = signal<ReadonlyArray<Late>>([])
@@ -59,6 +62,76 @@ const mostLate = 3
 /** Takes note of a late answer away. */
 export const dismiss = (one: Late): void => {
   late.value = late.value.filter((other) => other !== one)
+}
+
+export const keyOf = ({ id, jobId }: Approval): string => `${jobId}\n${id}`
+
+/** The notes that the viewer has begun, by question. They outlive a card that goes and comes back. */
+const notes = new Map<string, string>()
+
+export const noteOf = (approval: Approval): string => notes.get(keyOf(approval)) ?? ""
+
+export const keepNote = (approval: Approval, text: string): void =>
+  void (text === "" ? notes.delete(keyOf(approval)) : notes.set(keyOf(approval), text))
+
+/** The question in whose form the viewer is. */
+let held: string | undefined
+
+export const hold = (approval: Approval | undefined): void => void (held = approval && keyOf(approval))
+
+/** The questions to which the viewer's own answer is under way. */
+const deciding = new Set<string>()
+
+/**
+ * A question that is no longer open, and that the viewer was about to answer. Its card stays where it was until the viewer closes
+ * it. `became`: what had become of it, when that is known.
+ */
+export interface Gone {
+  readonly approval: Approval
+  readonly place: number
+  readonly became: Problem | undefined
+}
+
+export const gone = signal<ReadonlyArray<Gone>>([])
+
+export const close = (approval: Approval): void => {
+  gone.value = gone.value.filter((one) => keyOf(one.approval) !== keyOf(approval))
+  keepNote(approval, "")
+}
+
+const ends = new Set(["converged", "budget-exhausted", "failed", "cancelled"])
+
+/** The problem that an answer would meet now. Undefined: the question is still open, on another page. */
+const becameOf = async ({ id, jobId }: Approval): Promise<Problem | undefined> => {
+  const problem = { status: 409, title: "The question is no longer open", detail: "" }
+  const open = await ask<Page>(ofJob(jobId, "/approvals?limit=1000&valueLength=0"))
+  if (open?.ok === true && open.value.approvals.some((other) => other.id === id)) return undefined
+  if (open?.ok === false) return { ...problem, ...(open.problem.name === undefined ? {} : { name: open.problem.name }) }
+  const found = await ask<Diagnosis>(ofJob(jobId, "/diagnosis"))
+  const decision = found?.ok === true ? found.value.decisions.findLast(({ approval }) => approval === id) : undefined
+  if (decision !== undefined) {
+    const { approved, by, cycle, reason } = decision
+    return { ...problem, decided: { approved, by, cycle, note: reason } }
+  }
+  const job = await ask<{ readonly state: string }>(ofJob(jobId, "?brief=true&valueLength=0&limit=1"))
+  const jobStatus = job?.ok === true ? job.value.state : ""
+  return ends.has(jobStatus) ? { ...problem, name: "JobHalted", jobStatus } : problem
+}
+
+/** Keeps the cards that the viewer was about to answer, of those that are there no more. */
+const keepGone = (before: ReadonlyArray<Approval>, found: ReadonlyArray<Approval>): void => {
+  const open = new Set(found.map(keyOf))
+  before.forEach((approval, place) => {
+    const key = keyOf(approval)
+    const isBegun = key === held || noteOf(approval).trim() !== ""
+    if (!isBegun || open.has(key) || deciding.has(key)) return
+    gone.value = [...gone.value.filter((one) => keyOf(one.approval) !== key), { approval, place, became: undefined }]
+    void becameOf(approval).then((became) => {
+      gone.value = gone.value.flatMap((one) =>
+        one.approval !== approval ? [one] : became === undefined ? [] : [{ ...one, became }]
+      )
+    })
+  })
 }
 
 /** Characters of data that come by themselves. */
@@ -131,7 +204,10 @@ export const fetchApprovals = async (jobId: string | undefined, abort: AbortSign
     const isBack = place !== undefined && "before" in place
     const beyond = isBack ? back : cursor
     if (found.length > 0 || beyond === null || empty === mostEmpty) {
-      approvals.value = found
+      batch(() => {
+        keepGone(approvals.peek(), found)
+        approvals.value = found
+      })
       next.value = cursor
       previous.value = back
       // All questions of a later page were answered meanwhile.
@@ -157,16 +233,19 @@ export const decide = async (approval: Approval, decision: Decision, note: strin
   const { id, jobId } = approval
   // Where the server has tokens, it is the token that decides.
   const by = tokenName.peek() === undefined ? myName.peek().trim() : ""
+  deciding.add(keyOf(approval))
   const answer = await ask(ofJob(jobId, "/approvals"), {
     method: "POST",
     body: { approval: id, decision, ...(note === "" ? {} : { note }), ...(by === "" ? {} : { by }) }
   })
+  deciding.delete(keyOf(approval))
   if (answer === undefined) return undefined
   if (!answer.ok) {
     const { problem } = answer
     if (!isOver(problem)) return problem
-    late.value = [...late.value, { approval, problem }].slice(-mostLate)
+    late.value = [...late.value, { approval, problem, note }].slice(-mostLate)
   }
+  keepNote(approval, "")
   approvals.value = approvals.value.filter((other) => other.id !== id || other.jobId !== jobId)
   countedAt = 0
   return undefined
