@@ -139,6 +139,17 @@ const Closing = ({ gone: { approval, became } }: { readonly gone: Gone }) => (
   </div>
 )
 
+const Deciding = ({ isBusy, onReject }: { readonly isBusy: boolean; readonly onReject: () => void }) => (
+  <>
+    <button type="submit" class="primary" aria-disabled={isBusy}>
+      Approve
+    </button>
+    <button type="button" aria-disabled={isBusy} onClick={onReject}>
+      Reject…
+    </button>
+  </>
+)
+
 const Question = (props: Props) => {
   const { approval, isFolded, isNamed, gone } = props
   const { data, id, length, question } = approval
@@ -189,14 +200,7 @@ const Question = (props: Props) => {
             />
           </label>
           {gone === undefined ? (
-            <>
-              <button type="submit" class="primary" aria-disabled={isBusy.value}>
-                Approve
-              </button>
-              <button type="button" aria-disabled={isBusy.value} onClick={() => (asked.value = "reject")}>
-                Reject…
-              </button>
-            </>
+            <Deciding isBusy={isBusy.value} onReject={() => (asked.value = "reject")} />
           ) : (
             <Closing gone={gone} />
           )}
