@@ -109,7 +109,7 @@ const runHere = (host: Host, options: HereOptions): Effect.Effect<number, Failed
       const kept = yield* JobStore
       const noted =
         store === undefined ? asked : Effect.tap(asked, ({ id }) => warnOfOthers(host, kept.load(id), attributes))
-      const begin = isWatched ? yield* shown(host, module, noted) : noted
+      const begin = isWatched ? yield* shown(host, module, noted, options.inspectStay) : noted
       const print = { facts, json, ref }
       const code = yield* runJob(host, { program, begin, isKept: store !== undefined, isStrict: strict, quiet, print })
       if (options.inspectStay) yield* stay(host)
@@ -150,9 +150,13 @@ const warnOfOthers = (host: Host, load: ReturnType<JobStore["Service"]["load"]>,
   ).pipe(Effect.ignore)
 
 /** Serves the console, and says where it shows the job when the job has begun. */
-const shown = (host: Host, { programs }: LoadedModule, begin: Begin) =>
+const shown = (host: Host, { programs }: LoadedModule, begin: Begin, stays: boolean) =>
   Effect.map(serveConsole(programs), (addressOf) =>
-    Effect.tap(begin, ({ id }) => host.warn(`converge: watch the job at ${addressOf(id)}`))
+    Effect.tap(begin, ({ id }) =>
+      host.warn(
+        `converge: watch the job at ${addressOf(id)}${stays ? "" : " (until it ends; --inspect-stay keeps the page)"}`
+      )
+    )
   )
 
 /** Waits for Ctrl-C, so that a job that has ended can be looked at. A stop that ended the job ends the waiting, too. */

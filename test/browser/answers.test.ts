@@ -287,6 +287,45 @@ describe("a job that ended with a long journal", () => {
   })
 })
 
+describe("what the viewer types", () => {
+  it("reaches the page while the slider has the focus", async () => {
+    await site.start("counts", "keyed", { to: 8, ms: 0 })
+    await site.reach("keyed", "converged")
+    const { page } = await site.visit("jobs/keyed/facts")
+    const slider = page.getByRole("slider")
+    await slider.focus()
+    await page.keyboard.press("[")
+    await shows(page, "cycle 8")
+    await page.keyboard.press("[")
+    await shows(page, "cycle 7")
+    await page.keyboard.press("]")
+    await shows(page, "cycle 8")
+    await page.keyboard.press("Escape")
+    await page.locator(".banner").waitFor({ state: "detached" })
+    await page.keyboard.press("/")
+    await until(async () => (await focused(page)) === "search")
+  })
+
+  it("as an earlier cycle is none after the last, and the page says which that is", async () => {
+    await site.start("counts", "clamped", { to: 4, ms: 0 })
+    await site.reach("clamped", "converged")
+    const { complaints, page } = await site.visit("jobs/clamped/facts?from=999")
+    await shows(page, "The newest cycle is 5")
+    await shows(page, "Changes from cycle 5 to 5")
+    await shows(page, "Nothing differs.")
+    expect(complaints).toEqual([])
+  })
+})
+
+describe("a fact with an empty id", () => {
+  it("is named in the list of events", async () => {
+    await site.start("speaks", "empty")
+    await site.reach("empty", "converged")
+    const { page } = await site.visit("jobs/empty/events")
+    await page.locator(".events .row", { hasText: "listen on Said/(empty)" }).first().waitFor()
+  })
+})
+
 describe("the stack and the cause of a failure", () => {
   it("are told once, with the frames of own code marked and those of libraries folded", async () => {
     await site.start("panics", "marked")
@@ -296,6 +335,8 @@ describe("the stack and the cause of a failure", () => {
     await own.first().waitFor()
     expect(await own.first().innerText()).toContain("brokenParser")
     expect(await page.locator(".stack pre").innerText()).not.toContain("node_modules")
+    // What is copied is the stack as it is.
+    expect(await page.locator(".stack pre").innerText()).toMatch(/^ {4}at brokenParser/m)
     await page.getByRole("button", { name: /^Show all, with \d+ of libraries/ }).click()
     expect(await page.locator(".stack pre").innerText()).toContain("node_modules")
     await site.start("fails", "once")

@@ -38,6 +38,7 @@ describe("the page of a job", () => {
     await page.locator(".factList").focus()
     await first.stop()
     await shows(page, "The server does not answer.")
+    await shows(page, /What you see of the job is what the server told last/)
     const second = await serve({ programs, port }, { store })
     try {
       await page.getByText("The server does not answer.").waitFor({ state: "detached" })

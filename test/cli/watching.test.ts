@@ -19,6 +19,7 @@ describe("converge run --inspect", () => {
     const watched = await converge([...args, "--inspect"])
     const [, url, id] = address.exec(watched.stderr)!
     expect(id).toBe("seen")
+    expect(watched.stderr).toContain("(until it ends; --inspect-stay keeps the page)")
     const hashOf = (text: string): unknown => (JSON.parse(text) as { readonly hash: string }).hash
     expect([watched.code, hashOf(watched.stdout)]).toEqual([plain.code, hashOf(plain.stdout)])
     await expect(fetch(`${url}/health`)).rejects.toThrow()
@@ -34,6 +35,7 @@ describe("converge run --inspect", () => {
     const [, url, id] = address.exec(said)!
     // With --quiet there is nothing else: no progress, and no log of the server.
     expect(said.trim().split("\n")).toHaveLength(2)
+    expect(said).not.toContain("--inspect-stay")
     const page = await fetch(`${url}/inspector`)
     expect(await page.text()).toContain(`<div id="app">`)
     const get = async (path: string): Promise<unknown> => (await fetch(`${url}/api/v1/jobs/${id}/${path}`)).json()

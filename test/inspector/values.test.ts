@@ -1,7 +1,7 @@
 /** Texts and values as the console shows them: cut without splitting a character, printed without a limit of depth, marked. */
 import { describe, expect, it } from "vitest"
 import { printed } from "../../src/inspector/console/printed.ts"
-import { beginning, idPartsOf, partsOf, visible } from "../../src/inspector/console/text.ts"
+import { beginning, idPartsOf, joined, partsOf, visible } from "../../src/inspector/console/text.ts"
 
 const namesIn = (text: string): string =>
   partsOf(text)
@@ -74,5 +74,14 @@ describe("a printed value", () => {
     for (let level = 0; level < 100_000; level++) value = level % 2 === 0 ? [value] : { in: value }
     expect(printed(value, 1_000, 2).isWhole).toBe(false)
     expect(printed(value, Infinity, 0).text.length).toBe(2 * 50_000 + 7 * 50_000 + 1)
+  })
+})
+
+describe("the texts that a task reports", () => {
+  it("are joined where they are pieces of one, and have a line each where each says how far the task is", () => {
+    expect(joined(["A text ", "str", "eams, 50 % of", " it."])).toBe("A text streams, 50 % of it.")
+    expect(joined(["item 3: 0 %", "item 3: 10 %"])).toBe("item 3: 0 %\nitem 3: 10 %")
+    expect(joined(["1 of 20", "2 of 20"])).toBe("1 of 20\n2 of 20")
+    expect(joined([])).toBe("")
   })
 })

@@ -6,7 +6,7 @@ import { isReached, leaveToken, needsToken, token, useToken } from "./api.ts"
 import { keepFocus } from "./focus.ts"
 import { JobPage } from "./JobPage.tsx"
 import { JobsPage } from "./JobsPage.tsx"
-import { chosenCycle, goToCycle, job } from "./jobStore.ts"
+import { chosenCycle, goToCycle, isOver, job } from "./jobStore.ts"
 import { Said, visible } from "./parts.tsx"
 import { go, hrefOf, route } from "./route.ts"
 import { cycleTheme, theme } from "./theme.ts"
@@ -80,8 +80,10 @@ const TokenButton = () =>
 /** Says once, for the whole page, that the server is away. */
 const Lost = () => (
   <p class="lost" role="status">
-    <b>The server does not answer.</b> Check that it is running and that this machine can reach it. The page keeps
-    trying, and goes on by itself.
+    <b>The server does not answer.</b>{" "}
+    {job.value === undefined || isOver.value ? "" : "What you see of the job is what the server told last. "}
+    Check that it is running and that this machine can reach it. The page keeps trying, and goes on by itself. A server
+    of <code>converge run --inspect</code> ends with its job; <code>--inspect-stay</code> keeps it.
   </p>
 )
 
@@ -143,7 +145,8 @@ const useKeys = (): void =>
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       const isTyping =
-        event.target instanceof HTMLInputElement ||
+        // A slider takes the keys that move it, and no others.
+        (event.target instanceof HTMLInputElement && event.target.type !== "range") ||
         event.target instanceof HTMLTextAreaElement ||
         event.target instanceof HTMLSelectElement
       if (isTyping || document.querySelector("dialog[open]") !== null) return

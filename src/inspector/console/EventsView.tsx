@@ -58,12 +58,16 @@ interface Ref {
   readonly id: string
 }
 
+/** The name of a fact in a line. An id may be empty. */
+const nameOf = ({ id, kind }: Ref, most: number): string =>
+  `${beginning(kind, 40)}/${id === "" ? "(empty)" : beginning(id, most)}`
+
 const isRefs = (value: unknown): value is ReadonlyArray<Ref> => Array.isArray(value)
 
 const refsOf = (event: Event): string => {
   const facts = event["facts"] ?? event["seeds"]
   if (!isRefs(facts)) return ""
-  const named = facts.slice(0, 4).map(({ id, kind }) => `${beginning(kind, 40)}/${beginning(id, 60)}`)
+  const named = facts.slice(0, 4).map((fact) => nameOf(fact, 60))
   const omitted = typeof event["omitted"] === "number" ? event["omitted"] : 0
   const more = facts.length - named.length + omitted
   return named.join(", ") + (more > 0 ? ` and ${number(more)} more` : "")
@@ -111,9 +115,7 @@ const choices: Readonly<Record<string, (event: Event) => boolean>> = {
 
 const summaryOf = (event: Event): string => {
   const each = event["each"] as Ref | undefined
-  const by = [text(event["agent"]), each === undefined ? "" : `${beginning(each.kind, 40)}/${beginning(each.id, 80)}`]
-    .filter(Boolean)
-    .join(" on ")
+  const by = [text(event["agent"]), each === undefined ? "" : nameOf(each, 80)].filter(Boolean).join(" on ")
   switch (event._tag) {
     case "JobStarted":
     case "FactsCommitted":

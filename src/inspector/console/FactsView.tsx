@@ -145,6 +145,11 @@ const Compare = () => {
         value={query["from"] ?? String(Math.max(0, last - 1))}
         onChange={({ currentTarget }) => change({ from: currentTarget.value })}
       />
+      {Number(query["from"] ?? "") > last ? (
+        <small role="status">
+          The {at.value === undefined ? "newest" : "shown"} cycle is {number(last)}
+        </small>
+      ) : null}
     </span>
   )
 }
@@ -160,8 +165,9 @@ const comparison = (
     return { path, title: `From this job to ${visible(other, 100)}` }
   }
   if (!/^\d{1,9}$/.test(from)) return undefined
-  const [first, last] = [Math.min(Number(from), to), Math.max(Number(from), to)]
-  return { path: `/diff?from=${first}&to=${last}`, title: `Changes from cycle ${first} to ${last}` }
+  // A later cycle than the last one has nothing to compare.
+  const first = Math.min(Number(from), to)
+  return { path: `/diff?from=${first}&to=${to}`, title: `Changes from cycle ${first} to ${to}` }
 }
 
 /** The rows that are in the document. A refresh asks for them again. */

@@ -8,13 +8,13 @@ import { FactLink } from "./links.tsx"
 import { Empty, Panel, Said } from "./parts.tsx"
 import { recorded } from "./recorded.ts"
 import { drawn, isTakenUp, missed, needTelemetry, type Report, reports } from "./telemetry.ts"
+import { joined } from "./text.ts"
 import { Value } from "./ValueView.tsx"
 
-/** Pieces of text follow one another; of other values the newest is shown. */
+/** Texts are joined; of other values the newest is shown. */
 const bodyOf = ({ values }: Report): unknown => {
   const texts = values.flatMap((value) => (typeof value === "string" ? value : isDelta(value) ? value.delta : []))
-  if (texts.length === values.length) return texts.join("")
-  return values.at(-1)
+  return texts.length === values.length ? joined(texts) : values.at(-1)
 }
 
 const isDelta = (value: unknown): value is { readonly delta: string } =>

@@ -48,12 +48,12 @@ export const Stack = ({ text }: { readonly text: string }) => {
               <small key={index}>{`    … ${plural(piece, "frame")} of libraries\n`}</small>
             ) : piece.isOwn ? (
               <b key={index} class="own">
-                <Said text={piece.line} limit={1_000} />
+                <Said text={piece.line} limit={1_000} hasLines />
                 {"\n"}
               </b>
             ) : (
               <span key={index}>
-                <Said text={piece.line} limit={2_000} />
+                <Said text={piece.line} limit={2_000} hasLines />
                 {"\n"}
               </span>
             )

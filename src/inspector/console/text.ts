@@ -75,3 +75,10 @@ export const idPartsOf = (text: string): ReadonlyArray<string | Mark> => {
     run === "" ? [] : /^ +$/.test(run) ? Array.from(run, () => ({ mark: "SP", code: "U+0020" })) : partsOf(run)
   return [...spaces(first), ...partsOf(middle ?? ""), ...spaces(last)]
 }
+
+/** A report that is whole by itself, such as "item 3: 10 %": it says how far the task is. */
+const isMeasure = (text: string): boolean => /\d\s*%\s*$|\b\d+\s*(?:\/|of)\s*\d+\b/.test(text)
+
+/** Texts that a task reported. Pieces of a text that streams follow one another; those that say how far it is have lines. */
+export const joined = (texts: ReadonlyArray<string>): string =>
+  texts.join(texts.length > 1 && texts.every(isMeasure) ? "\n" : "")
