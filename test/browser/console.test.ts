@@ -233,8 +233,15 @@ describe("a job that lives", () => {
     await shows(page, "The value is not valid JSON")
     await page.getByRole("textbox", { name: /The value of/ }).fill(`{"n": 100}`)
     await page.getByRole("button", { name: "Fork", exact: true }).click()
-    const fork = page.locator(".fork [role=status] a").first()
+    const fork = page.locator(".fork [role=status] > a").first()
     const id = (await fork.innerText()).trim()
+    await shows(page, /The value has another id: it is a fact of its own, Step\/100, and Step\/3 stays as it was/)
+    const line = page.locator(".fork [role=status]")
+    await until(() =>
+      page.evaluate<boolean>(`document.querySelector(".fork [role=status]").contains(document.activeElement)`)
+    )
+    const [told, pane] = [(await line.boundingBox())!, (await page.locator(".pane").boundingBox())!]
+    expect(told.y + told.height).toBeLessThanOrEqual(Math.min(pane.y + pane.height, 900) + 1)
     await reach(id, "converged")
     await page.getByRole("link", { name: "Compare the facts of both" }).click()
     await page.locator(".diff .added").filter({ hasText: "Step/100" }).waitFor()

@@ -3,6 +3,8 @@ import { useSignal } from "@preact/signals"
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks"
 import { type Answer, ask, type FactRef, type Job, ofJob, type Problem } from "./api.ts"
 import { poll } from "./browser.ts"
+import { FactLink } from "./links.tsx"
+import type { Diff } from "./shapes.ts"
 import { at, job } from "./jobStore.ts"
 import { Fault, messageOf, Said, StateMark } from "./parts.tsx"
 import { hrefOf } from "./route.ts"
@@ -25,12 +27,47 @@ const useFork = (id: string): Job | undefined => {
   return found.value
 }
 
-/** Links to the new job, and the state that it has now. */
-const Forked = ({ id, jobId }: { readonly id: string; readonly jobId: string }) => {
+/** A fork, and what it was made of. */
+interface Made {
+  readonly id: string
+  readonly of: { readonly jobId: string; readonly cycle: number; readonly fact: FactRef }
+}
+
+/** The fact that the value made in the fork, where its id is another one than that of the fact in sight. */
+const useOtherFact = ({ id, of: { cycle, fact, jobId } }: Made): FactRef | undefined => {
+  const other = useSignal<FactRef | undefined>(undefined)
+  useEffect(() => {
+    const query = `?at=${cycle}&otherAt=0&limit=100&valueLength=0`
+    void ask<Diff>(ofJob(jobId, `/diff/${encodeURIComponent(id.toWellFormed())}${query}`)).then((answer) => {
+      const changes = answer?.ok === true ? answer.value.changes : []
+      const added = changes.find(({ after, before }) => before === null && after?.kind === fact.kind)?.after
+      if (added !== null && added?.id !== fact.id) other.value = added
+    })
+  }, [id])
+  return other.value
+}
+
+/** Links to the new job, and the state that it has now. It comes into view, and gets the focus from the button. */
+const Forked = ({ made }: { readonly made: Made }) => {
+  const {
+    id,
+    of: { fact, jobId }
+  } = made
+  const line = useRef<HTMLParagraphElement>(null)
+  useEffect(() => line.current?.focus({ preventScroll: true }), [id])
   const fork = useFork(id)
+  const other = useOtherFact(made)
+  // The line grows as more is known.
+  useEffect(() => line.current?.scrollIntoView({ block: "nearest" }), [id, other, fork?.state])
   const error = fork?.result?.error ?? null
   return (
-    <p role="status">
+    <p role="status" tabIndex={-1} ref={line}>
+      {other === undefined ? null : (
+        <b class="badText">
+          The value has another id: it is a fact of its own, <Said text={`${other.kind}/${other.id}`} limit={200} />,
+          and <FactLink fact={fact} /> stays as it was.{" "}
+        </b>
+      )}
       The fork is{" "}
       <a href={hrefOf({ page: "job", id: id, view: "overview", query: {} })}>
         <Said text={id} limit={80} />
@@ -92,10 +129,10 @@ const ValueOf = ({ name }: { readonly name: string }) => (
 )
 
 /** The text of the value, and what became of the fork. */
-const useForm = (jobId: string, cycle: number, kind: string) => {
+const useForm = (jobId: string, cycle: number, fact: FactRef) => {
   const text = useSignal("")
   const problem = useSignal<Problem | undefined>(undefined)
-  const forked = useSignal<string | undefined>(undefined)
+  const forked = useSignal<Made | undefined>(undefined)
   const sent = useSignal("")
   const isBusy = useSignal(false)
   // A value that was forked makes no second job, unless it is changed or the form is opened anew.
@@ -106,11 +143,11 @@ const useForm = (jobId: string, cycle: number, kind: string) => {
     isBusy.value = true
     forked.value = undefined
     sent.value = asked()
-    const answer = await send(jobId, cycle, kind, text.value)
+    const answer = await send(jobId, cycle, fact.kind, text.value)
     isBusy.value = false
     if (answer === undefined) return
     problem.value = answer.ok ? undefined : answer.problem
-    if (answer.ok) forked.value = answer.value.jobId
+    if (answer.ok) forked.value = { id: answer.value.jobId, of: { jobId, cycle, fact } }
   }
   const begin = (value: unknown): void => {
     text.value = JSON.stringify(value, undefined, 2) ?? ""
@@ -121,7 +158,7 @@ const useForm = (jobId: string, cycle: number, kind: string) => {
 }
 
 export const ForkForm = ({
-  fact: { id, kind },
+  fact,
   jobId,
   value
 }: {
@@ -132,7 +169,7 @@ export const ForkForm = ({
   const isOpen = useSignal(false)
   const { field, opener } = useFocus(isOpen.value)
   const cycle = at.value ?? job.value?.cycle ?? 0
-  const { begin, fork, forked, isBusy, isDone, problem, text } = useForm(jobId, cycle, kind)
+  const { begin, fork, forked, isBusy, isDone, problem, text } = useForm(jobId, cycle, fact)
   if (!isOpen.value) {
     const open = (): void => {
       begin(value)
@@ -154,7 +191,7 @@ export const ForkForm = ({
     >
       <h3>A new job from cycle {cycle}</h3>
       <label>
-        <ValueOf name={`${kind}/${id}`} />
+        <ValueOf name={`${fact.kind}/${fact.id}`} />
         <textarea
           ref={field}
           rows={8}
@@ -163,16 +200,17 @@ export const ForkForm = ({
           onInput={({ currentTarget }) => (text.value = currentTarget.value)}
         />
       </label>
+      <small>What makes up the id of the fact has to stay: a value with another id is another fact.</small>
       <div class="menu">
         <button type="button" onClick={() => (isOpen.value = false)}>
           Close
         </button>
-        <button type="submit" class="primary" disabled={isBusy.value || isDone()}>
+        <button type="submit" class="primary" aria-disabled={isBusy.value || isDone()}>
           Fork
         </button>
       </div>
       {problem.value === undefined ? null : <Fault problem={problem.value} />}
-      {forked.value === undefined ? null : <Forked id={forked.value} jobId={jobId} />}
+      {forked.value === undefined ? null : <Forked key={forked.value.id} made={forked.value} />}
     </form>
   )
 }
