@@ -7,7 +7,8 @@
  */
 import { computed, effect, signal } from "@preact/signals"
 import { ask, ofJob, type Problem, queryOf, type State } from "./api.ts"
-import { clockMs, poll } from "./browser.ts"
+import { poll } from "./browser.ts"
+import { clockMs } from "./clock.ts"
 import { at, diagnosis, hasNoPast, job, jobId, mostParts, storedUsage } from "./jobStore.ts"
 import { recorded } from "./recorded.ts"
 import type { Diagnosis, Diff, Replayed, TimelinePage } from "./shapes.ts"
