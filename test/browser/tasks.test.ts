@@ -67,7 +67,7 @@ describe("the timeline", () => {
       return [done, queued, running].join() === "4,1,2"
     }, 20_000)
     // One worker may do all of it while the other one starts.
-    await shows(page, /Busy: worker 1 (\d+ %|idle), worker 2 (\d+ %|idle), sit \d+ %/)
+    await shows(page, /Busy: worker 1 (\d+ %|idle for this job), worker 2 (\d+ %|idle for this job), sit \d+ %/)
     const rows = await page.locator(".longest tbody tr").allInnerTexts()
     expect(rows.filter((row) => /worker [12]/.test(row))).toHaveLength(5)
     expect(rows.some((row) => /sit\s+Seat\/1\s+sit/.test(row))).toBe(true)
@@ -96,7 +96,7 @@ describe("the timeline", () => {
     expect(rows.find((row) => row.includes("flaky"))).toContain("2 attempts")
     expect(rows.find((row) => row.includes("parse"))).toMatch(/worker [12]/)
     // One worker may do all of it while the other one starts.
-    await shows(page, /Busy: worker 1 (\d+ %|idle).* flaky \d+ %/)
+    await shows(page, /Busy: worker 1 (\d+ %|idle for this job).* flaky \d+ %/)
     // The CPU task waited for a worker to start, or a fiber for its cycle: the table says how long.
     expect(rows.some((row) => /waited \d/.test(row))).toBe(true)
     expect(complaints).toEqual([])
@@ -124,8 +124,11 @@ describe("the timeline", () => {
     const whole = await picture()
     await page.getByRole("button", { name: "Zoom in" }).click()
     await until(async () => (await picture()) !== whole)
+    await shows(page, "The longest tasks in view")
+    await shows(page, /Busy in view: /)
     await page.getByRole("button", { name: "all", exact: true }).click()
     await until(async () => (await picture()) === whole)
+    await shows(page, "The longest tasks here")
     await page.mouse.click(x, y)
     await page.waitForURL(/\/facts\?of=(Item|Seat)&fact=/)
     await page.locator(".pane h2").waitFor()

@@ -1,7 +1,15 @@
 /** A job's time as bars: what became of each task, while it is heard of and from what was recorded; and the transition that moves. */
 import { describe, expect, it } from "vitest"
 import { transitionTo } from "../../src/inspector/console/lastTransition.ts"
-import { busyPart, inOrder, longest, tallyOf, timelineOf } from "../../src/inspector/console/timelineModel.ts"
+import {
+  busyPart,
+  inOrder,
+  longest,
+  tallyOf,
+  timelineOf,
+  whyEmpty,
+  within
+} from "../../src/inspector/console/timelineModel.ts"
 import { type LiveTask, taskKeyOf } from "../../src/inspector/console/liveTask.ts"
 import type { RecordedCycle } from "../../src/inspector/console/shapes.ts"
 
@@ -254,5 +262,64 @@ describe("a task that is heard of before the page's time has moved", () => {
   it("has taken no time yet, and not less", () => {
     const timeline = timelineOf([], heard(live("runs", { claimedAt: 1_465 })), 1_000)
     expect(longest(timeline, 1, 1_000).map(({ ms }) => ms)).toEqual([0])
+  })
+})
+
+describe("the lanes of an agent that runs one task at a time", () => {
+  it("are one, also where the times of two cycles, or of a task that is heard of, overlap a little", () => {
+    const timeline = timelineOf(
+      [
+        cycle(1, 1_100, 100, [ran("a", 0, 0, 99.6)]),
+        // Counted back from its commit, it began before the commit of the cycle before.
+        cycle(2, 1_200, 112, [ran("a", 0, 0, 111)])
+      ],
+      heard(
+        live("three", { cycle: 3, queuedAt: 1_188, claimedAt: 1_188, endedAt: 1_300.6 }),
+        live("four", { cycle: 4, queuedAt: 1_300, claimedAt: 1_300 })
+      ),
+      1_400
+    )
+    expect(timeline.lanes.map(({ bars, name }) => [name, bars.map(({ from }) => from)])).toEqual([
+      ["a", [1_000, 1_100, 1_200, 1_300]]
+    ])
+    expect(inOrder(timeline).map(({ queued }) => queued)).toEqual([1_000, 1_100, 1_200, 1_300])
+  })
+})
+
+describe("a part of a timeline", () => {
+  it("has what is in view, and all lanes", () => {
+    const whole = timelineOf(
+      [
+        cycle(1, 1_100, 100, [ran("a", 0, 0, 90), ran("b", 0, 0, 10)]),
+        cycle(2, 1_300, 100, [ran("a", 0, 0, 50, { discarded: "AgentFailed" })])
+      ],
+      heard(live("c", { cycle: 3, agent: "c", claimedAt: 1_310, queuedAt: 1_310 })),
+      1_400
+    )
+    const part = within(whole, 1_050, 1_250)
+    expect(part.lanes.map(({ bars, name }) => [name, bars.length])).toEqual([
+      ["a", 2],
+      ["b", 0],
+      ["c", 0]
+    ])
+    expect([tallyOf(part), part.commits.length]).toEqual([
+      [
+        ["done", 1],
+        ["discarded", 1]
+      ],
+      1
+    ])
+    expect(longest(within(whole, 1_320, 1_330), 9, 1_400).map(({ agent }) => agent)).toEqual(["c"])
+  })
+})
+
+describe("a timeline with nothing to draw says why", () => {
+  it.each([
+    ["", { cycle: 0, state: "quarantined" }, "No cycle has been committed, and times are recorded with a cycle."],
+    ["", { cycle: 3, state: "converged" }, /^No times are recorded of this job\. .* where the store is durable\.$/],
+    ["", { cycle: 0, state: "running" }, /committed, .* Those of tasks that run are shown from now on\.$/],
+    ["The journal is corrupt", { cycle: 3, state: "failed" }, "The times cannot be read: The journal is corrupt."]
+  ])("with the problem '%s', of %o", (refusal, job, wanted) => {
+    expect(whyEmpty(refusal, job)).toMatch(wanted)
   })
 })

@@ -8,8 +8,8 @@
 import { type Signal, useSignal, useSignalEffect } from "@preact/signals"
 import type { TargetedKeyboardEvent, TargetedPointerEvent } from "preact"
 import { useEffect, useMemo, useRef } from "preact/hooks"
-import { ask, ofJob, queryOf } from "./api.ts"
-import { FactLink, openTask } from "./links.tsx"
+import { type Answer, ask, ofJob, queryOf } from "./api.ts"
+import { openTask } from "./links.tsx"
 import { number, plural, span, time } from "./format.ts"
 import { at, isOver, job, jobId, tasks } from "./jobStore.ts"
 import { Empty, Said } from "./parts.tsx"
@@ -18,6 +18,7 @@ import type { RecordedCycle, TimelinePage } from "./shapes.ts"
 import { heardAt, live, needTelemetry, pictured } from "./telemetry.ts"
 import { type Palette, paletteOf } from "./colours.ts"
 import { theme } from "./theme.ts"
+import { Agents, Legend, Longest, Lanes, names } from "./TimelineWords.tsx"
 import {
   draw,
   heightOf,
@@ -28,18 +29,7 @@ import {
   topOf,
   type Window
 } from "./timelineDrawing.ts"
-import {
-  agentsOf,
-  type Bar,
-  busyPart,
-  inOrder,
-  longest,
-  msOf,
-  type Outcome,
-  tallyOf,
-  type Timeline,
-  timelineOf
-} from "./timelineModel.ts"
+import { agentsOf, type Bar, inOrder, msOf, type Timeline, timelineOf, whyEmpty, within } from "./timelineModel.ts"
 
 /** The time to which unfinished tasks are drawn: the page's, or that of newer telemetry. */
 const presentMs = (): number => Math.max(now.value, heardAt())
@@ -48,19 +38,22 @@ const presentMs = (): number => Math.max(now.value, heardAt())
 const pageSize = 200
 const remembered = 2_000
 
-const fetchCycles = async (id: string, after: number, abort?: AbortSignal): Promise<ReadonlyArray<RecordedCycle>> => {
-  const answer = await ask<TimelinePage>(
-    ofJob(id, `/timeline${queryOf({ after, limit: pageSize })}`),
-    abort === undefined ? {} : { signal: abort }
-  )
-  return answer?.ok === true ? answer.value.cycles : []
+/** Undefined if the request was given up. */
+const fetchCycles = (id: string, after: number, abort?: AbortSignal) => {
+  const path = ofJob(id, `/timeline${queryOf({ after, limit: pageSize })}`)
+  return ask<TimelinePage>(path, abort === undefined ? {} : { signal: abort })
 }
+
+const cyclesIn = (answer: Answer<TimelinePage> | undefined): ReadonlyArray<RecordedCycle> =>
+  answer?.ok === true ? answer.value.cycles : []
 
 /** The cycles that the view shows: the newest, and older ones as they are asked for. */
 const useCycles = () => {
   const id = jobId.value
   const cycles = useSignal<ReadonlyArray<RecordedCycle>>([])
   const isAsked = useSignal(false)
+  /** The title of the problem for which there are none. */
+  const refusal = useSignal("")
   const chosen = at.value
   useEffect(() => {
     cycles.value = []
@@ -80,9 +73,11 @@ const useCycles = () => {
       // The cycles around the one that the page shows take the place of those that are here.
       const isAnew = isFar || !isAsked.value
       const before = chosen === undefined ? last - pageSize : chosen - pageSize / 2
-      const more = await fetchCycles(id, isAnew ? Math.max(0, before) : known, abort)
+      const answer = await fetchCycles(id, isAnew ? Math.max(0, before) : known, abort)
       if (abort.aborted) return
       isAsked.value = true
+      refusal.value = answer?.ok === false ? answer.problem.title : ""
+      const more = cyclesIn(answer)
       const old = isAnew ? [] : cycles.value
       cycles.value = [...old, ...more.filter(({ cycle }) => cycle > (old.at(-1)?.cycle ?? 0))].slice(-remembered)
     })
@@ -90,164 +85,11 @@ const useCycles = () => {
   const older = async (): Promise<void> => {
     const first = cycles.value[0]?.cycle ?? 1
     if (id === undefined || first <= 1) return
-    const more = await fetchCycles(id, Math.max(0, first - 1 - pageSize))
+    const more = cyclesIn(await fetchCycles(id, Math.max(0, first - 1 - pageSize)))
     cycles.value = [...more.filter(({ cycle }) => cycle < first), ...cycles.value].slice(0, remembered)
   }
-  return { cycles, isAsked, older }
+  return { cycles, isAsked, refusal, older }
 }
-
-const Swatch = ({ agent, palette }: { readonly agent: string; readonly palette: Palette }) => (
-  <i
-    class="swatch"
-    style={{ background: `light-dark(${palette(agent, false)}, ${palette(agent, true)})` }}
-    aria-hidden="true"
-  />
-)
-
-interface LongestProps {
-  readonly timeline: Timeline
-  readonly palette: Palette
-  readonly until: number | undefined
-}
-
-const Longest = ({ palette, timeline, until }: LongestProps) => {
-  const bars = longest(timeline, 10, presentMs(), until)
-  if (bars.length === 0) return null
-  return (
-    <table class="longest">
-      <caption>
-        {until === undefined ? "The longest tasks here" : `The longest tasks up to cycle ${number(until)}`}
-      </caption>
-      <thead>
-        <tr>
-          <th>agent</th>
-          <th>about</th>
-          <th>on</th>
-          <th class="num">cycle</th>
-          <th class="num">took</th>
-          <th>note</th>
-        </tr>
-      </thead>
-      <tbody>
-        {bars.map(({ agent, attempts, cycle, discarded, each, from, key, lane, ms, outcome, queued, to }) => (
-          <tr key={key}>
-            <td>
-              <Swatch agent={agent} palette={palette} /> <Said text={agent} limit={60} />
-            </td>
-            <td>{each === undefined ? "" : <FactLink fact={each} />}</td>
-            <td>
-              <Said text={lane} limit={60} />
-            </td>
-            <td class="num">{number(cycle)}</td>
-            <td class="num">
-              {span(ms)}
-              {to === undefined ? " so far" : ""}
-            </td>
-            <td>
-              {outcome === "killed" ? "killed " : ""}
-              {discarded === undefined ? "" : <code class="badText">{discarded}</code>}
-              {attempts > 1 ? ` ${attempts} attempts` : ""}
-              {queued === undefined || from - queued < 1 ? "" : ` waited ${span(from - queued)}`}
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  )
-}
-
-const names: Readonly<Record<Outcome, string>> = {
-  queued: "waits",
-  running: "runs",
-  done: "done",
-  retried: "done after another attempt",
-  discarded: "no effect: discarded",
-  killed: "no effect: stopped"
-}
-
-/** How bars look, and how many of each sort are here. */
-const Legend = ({ timeline }: { readonly timeline: Timeline }) => (
-  <ul class="legend" aria-label="Tasks by what became of them">
-    {tallyOf(timeline).map(([outcome, count]) => (
-      <li key={outcome} data-outcome={outcome}>
-        <i class={`sample ${outcome}`} aria-hidden="true" />
-        {names[outcome]} <b>{number(count)}</b>
-      </li>
-    ))}
-    {timeline.commits.length === 0 ? null : (
-      <li data-outcome="committed">
-        <i class="sample commit" aria-hidden="true" />
-        merged and committed <b>{plural(timeline.commits.length, "cycle")}</b>
-      </li>
-    )}
-  </ul>
-)
-
-/** Tuning: agents that the list of colours has room for. */
-const namedAgents = 24
-
-interface AgentsProps {
-  readonly agents: ReadonlyArray<string>
-  readonly palette: Palette
-  readonly lanes: Timeline["lanes"]
-  readonly folded: Signal<ReadonlySet<string>>
-}
-
-/** Folds the lanes of an agent to one, or unfolds them. */
-const Fold = ({ agent, folded }: { readonly agent: string; readonly folded: AgentsProps["folded"] }) => {
-  const isFolded = folded.value.has(agent)
-  return (
-    <button
-      type="button"
-      class="fold"
-      aria-expanded={!isFolded}
-      aria-label={`${isFolded ? "unfold" : "fold"} the lanes of ${agent}`}
-      onClick={() => {
-        const next = new Set(folded.value)
-        if (isFolded) next.delete(agent)
-        else next.add(agent)
-        folded.value = next
-      }}
-    >
-      {isFolded ? "unfold" : "fold"}
-    </button>
-  )
-}
-
-/** The agents with their colours. One that has several lanes can have them folded. */
-const Agents = ({ agents, folded, lanes, palette }: AgentsProps) => {
-  const counts = new Map<string, number>()
-  for (const { agent } of lanes) if (agent !== undefined) counts.set(agent, (counts.get(agent) ?? 0) + 1)
-  return agents.length === 0 ? null : (
-    <ul class="agents" aria-label="Agents by colour">
-      {agents.slice(0, namedAgents).map((agent) => (
-        <li key={agent}>
-          <Swatch agent={agent} palette={palette} /> <Said text={agent} limit={60} />{" "}
-          {(counts.get(agent) ?? 0) > 1 || folded.value.has(agent) ? <Fold agent={agent} folded={folded} /> : null}
-        </li>
-      ))}
-      {agents.length > namedAgents ? <li>and {number(agents.length - namedAgents)} more</li> : null}
-    </ul>
-  )
-}
-
-/** Tuning: lanes whose busy part is said. */
-const saidLanes = 24
-
-const Lanes = ({ timeline, shown }: { readonly timeline: Timeline; readonly shown: Window }) => (
-  <p class="soft">
-    {timeline.lanes
-      .filter(({ isOfThread }) => isOfThread)
-      .slice(0, saidLanes)
-      .map((lane, index) => (
-        <span key={lane.name}>
-          {index === 0 ? "Busy: " : ", "}
-          <Said text={lane.name} limit={60} />{" "}
-          {lane.bars.length === 0 ? "idle" : `${Math.round(100 * busyPart(lane, shown.from, shown.to))} %`}
-        </span>
-      ))}
-  </p>
-)
 
 /** The part of time that is in sight, and what changes it. */
 const useWindow = (timeline: Timeline) => {
@@ -263,7 +105,8 @@ const useWindow = (timeline: Timeline) => {
     const by = (shown.to - shown.from) * part
     view.value = { from: shown.from + by, to: shown.to + by }
   }
-  return { shown, zoom, pan, show: (to: Window | undefined) => (view.value = to) }
+  const isPart = view.value !== undefined
+  return { shown, isPart, zoom, pan, show: (to: Window | undefined) => (view.value = to) }
 }
 
 type View = ReturnType<typeof useWindow>
@@ -549,7 +392,7 @@ const Unnamed = () => {
 }
 
 export const TimelineView = () => {
-  const { cycles, isAsked, older } = useCycles()
+  const { cycles, isAsked, older, refusal } = useCycles()
   const isLive = job.value !== undefined && !isOver.value
   useEffect(() => (isLive ? needTelemetry() : undefined), [isLive])
   void pictured.value
@@ -563,14 +406,13 @@ export const TimelineView = () => {
   const agents = useMemo(() => agentsOf(timeline), [timeline])
   const palette = useMemo(() => paletteOf(agents), [agents])
   const view = useWindow(timeline)
+  const { isPart, shown } = view
+  const part = useMemo(
+    () => (isPart ? within(timeline, shown.from, shown.to) : timeline),
+    [timeline, isPart, shown.from, shown.to]
+  )
   if (timeline.lanes.length === 0 && cycles.value.length === 0) {
-    return (
-      <Empty>
-        {isAsked.value
-          ? "No cycle is recorded yet. Times are kept with a durable store; of a live job they are shown from now on."
-          : "Reading when the tasks ran…"}
-      </Empty>
-    )
+    return <Empty>{isAsked.value ? whyEmpty(refusal.value, job.value) : "Reading when the tasks ran…"}</Empty>
   }
   return (
     <>
@@ -578,9 +420,9 @@ export const TimelineView = () => {
       <Chart timeline={timeline} palette={palette} view={view} end={end} mark={markOf(cycles.value, at.value)} />
       <Unnamed />
       <Agents agents={agents} palette={palette} lanes={timeline.lanes} folded={folded} />
-      <Legend timeline={timeline} />
-      <Lanes timeline={timeline} shown={view.shown} />
-      <Longest timeline={timeline} palette={palette} until={at.value} />
+      <Legend timeline={part} isPart={isPart} />
+      <Lanes timeline={part} shown={shown} isPart={isPart} />
+      <Longest timeline={part} palette={palette} until={at.value} now={presentMs()} isPart={isPart} />
       {timeline.lanes.length === 0 ? (
         <Empty>No task took a millisecond, and the times of shorter ones are not kept. Events names them all.</Empty>
       ) : null}

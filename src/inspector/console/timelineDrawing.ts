@@ -263,7 +263,7 @@ const drawLaneName = ({ ink, nameWidth, pen }: Sheet, { bars, name }: Lane, y: n
     text = `${whole.slice(0, kept - 6)}…${whole.slice(-6)}`
   }
   pen.fillText(text, 4, middle)
-  if (bars.length === 0) pen.fillText("idle", nameWidth + 4, middle)
+  if (bars.length === 0) pen.fillText("idle for this job", nameWidth + 4, middle)
 }
 
 /** A thin line below the bars from the time at which a task was queued to its beginning. */

@@ -217,12 +217,39 @@ class Least {
   }
 }
 
+/**
+ * Moves the beginning of a bar to the commit of the cycle before, at the earliest: no task begins before that. The times of a
+ * record are counted back from its commit, and those of a live task come from another clock, so they may overlap a little.
+ */
+const notBefore = (bar: Bar, commit: number | undefined): Bar => {
+  if (commit === undefined) return bar
+  const { from, queued, to } = bar
+  if (from >= commit && (queued === undefined || queued >= commit)) return bar
+  const begin = Math.max(from, commit)
+  return {
+    ...bar,
+    from: begin,
+    to: to === undefined ? undefined : Math.max(to, begin),
+    queued: queued === undefined ? undefined : Math.max(queued, commit)
+  }
+}
+
+/** The bars of recorded cycles, each after the commit of the cycle before. */
+const barsInOrder = (cycles: ReadonlyArray<RecordedCycle>): ReadonlyArray<Bar> =>
+  cycles.flatMap((cycle, index) => {
+    const before = cycles[index - 1]?.at
+    return barsOf(cycle).map((bar) => notBefore(bar, before))
+  })
+
+/** Milliseconds by which bars of one lane may overlap: their times are rounded. */
+const roundedMs = 1
+
 /** Puts bars on as many lanes as overlap at a time. A lane is free again when its bar has ended. */
 const packed = (bars: ReadonlyArray<Bar>): ReadonlyArray<ReadonlyArray<Bar>> => {
   const lanes: Array<Array<Bar>> = []
   const [busy, free] = [new Least(), new Least()]
   for (const bar of bars) {
-    for (let { first } = busy; first !== undefined && first[0] <= bar.from; { first } = busy) {
+    for (let { first } = busy; first !== undefined && first[0] <= bar.from + roundedMs; { first } = busy) {
       busy.take()
       free.add(first[1], first[1])
     }
@@ -314,8 +341,12 @@ export const timelineOf = (
   options: TimelineOptions = {}
 ): Timeline => {
   const last = cycles.at(-1)?.cycle ?? 0
-  const bars = [...withBegins(cycles.flatMap(barsOf), tasks)]
-  for (const task of tasks.values()) if (task.cycle > last) bars.push(...liveBar(task, now === undefined))
+  const bars = [...withBegins(barsInOrder(cycles), tasks)]
+  const lastAt = cycles.at(-1)?.at
+  for (const task of tasks.values()) {
+    if (task.cycle <= last) continue
+    for (const bar of liveBar(task, now === undefined)) bars.push(notBefore(bar, lastAt))
+  }
   bars.sort((a, b) => a.from - b.from)
   const lanes = bars.length === 0 ? [] : lanesOf(bars, options)
   const commits = cycles.map(({ at, cycle, discarded, facts, recorded, tasks: count, tookMs }) => ({
@@ -335,6 +366,16 @@ export const timelineOf = (
     ? { lanes: [], commits: [], from: 0, to: 1 }
     : { lanes, commits, from, to: Math.max(to, from + 1) }
 }
+
+/** The part of a timeline that lies within a time, with all its lanes. */
+export const within = (timeline: Timeline, from: number, to: number): Timeline => ({
+  ...timeline,
+  lanes: timeline.lanes.map((lane) => ({
+    ...lane,
+    bars: lane.bars.filter((bar) => bar.from <= to && (bar.to ?? Infinity) >= from)
+  })),
+  commits: timeline.commits.filter(({ at }) => at >= from && at <= to)
+})
 
 /** The number of bars of each outcome that has any, in the order of the legend. */
 export const tallyOf = ({ lanes }: Timeline): ReadonlyArray<readonly [outcome: Outcome, count: number]> => {
@@ -396,4 +437,18 @@ export const stepOf = (ms: number, count: number): number => {
   const power = 10 ** Math.floor(Math.log10(Math.max(rough, 0.001)))
   for (const factor of [1, 2, 5, 10]) if (factor * power >= rough) return factor * power
   return 10 * power
+}
+
+/** The reason why there is nothing to draw. `refusal`: the title of the problem for which no times came; "" if none. */
+export const whyEmpty = (
+  refusal: string,
+  { cycle, state }: { readonly cycle: number; readonly state: string } = { cycle: 0, state: "" }
+): string => {
+  const none =
+    refusal !== ""
+      ? `The times cannot be read: ${refusal}.`
+      : cycle === 0
+        ? "No cycle has been committed, and times are recorded with a cycle."
+        : "No times are recorded of this job. They are recorded with each committed cycle, where the store is durable."
+  return state === "running" || state === "queued" ? `${none} Those of tasks that run are shown from now on.` : none
 }
