@@ -123,7 +123,13 @@ const beginFork = Effect.fnUntraced(function* (
     budget,
     input: text,
     seeds: changed,
-    beginning: { context, executed: [...replay.executed], isForced: true, attributes }
+    beginning: {
+      context,
+      executed: [...replay.executed],
+      isForced: true,
+      forkOf: { jobId, cycle: replay.cycle },
+      attributes
+    }
   })
   started.staying = staying
   started.unasked = unasked

@@ -31,7 +31,7 @@ import { runDetached } from "../platform/detached.ts"
 import type { EncodedEffect } from "../program/encoded.ts"
 import type { Attributes } from "../program/attributes.ts"
 import type { Amounts } from "../program/resolveBudget.ts"
-import type { NoteTag, EndExtra, JournalHeader, TaskTimes, TimesExtra } from "../journal/records.ts"
+import type { NoteTag, EndExtra, ForkOrigin, JournalHeader, TaskTimes, TimesExtra } from "../journal/records.ts"
 import { Limits } from "../Limits.ts"
 import { causeJson } from "../journal/causes.ts"
 
@@ -42,6 +42,8 @@ export interface Beginning {
   readonly executed: ReadonlyArray<string>
   /** Whether the seeds override facts of the context. The seeds of a fork do. */
   readonly isForced: boolean
+  /** For a fork: the job and the cycle that it begins with. */
+  readonly forkOf?: ForkOrigin | undefined
   /** The id of the job's parent; undefined for a job that a caller started. */
   readonly parent?: string | undefined
   /** Depth in the tree of child jobs. Default: 0. */
@@ -81,6 +83,7 @@ export const createJournal = (
       budget: budgetHeader(session.budget),
       executed: beginning.executed,
       isForced: beginning.isForced,
+      ...(beginning.forkOf === undefined ? {} : { forkOf: beginning.forkOf }),
       earlier: [],
       depth: session.level,
       ...(Object.keys(session.handed).length === 0 ? {} : { handed: session.handed }),

@@ -89,6 +89,7 @@ const fields = {
   keepsNeeded: Schema.optionalKey(Schema.Literal(true)),
   executed: Schema.Array(Schema.String),
   isForced: Schema.Boolean,
+  forkOf: Schema.optionalKey(Schema.Struct({ jobId: Schema.String, cycle: Count })),
   beginning: Beginning,
   depth: Schema.optionalKey(Count),
   handed: Schema.optionalKey(Schema.Struct(handedFields)),

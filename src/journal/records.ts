@@ -27,6 +27,12 @@ export interface EarlierHeader {
   readonly header: JournalHeader
 }
 
+/** The place at which a fork begins. */
+export interface ForkOrigin {
+  readonly jobId: string
+  readonly cycle: number
+}
+
 /** The header of a journal: its program, and how the job began. */
 export interface JournalHeader {
   readonly format: 1
@@ -45,6 +51,8 @@ export interface JournalHeader {
   readonly executed: ReadonlyArray<string>
   /** For a fork: its seeds replace existing facts, whatever the conflict rules of their kinds. */
   readonly isForced: boolean
+  /** For a fork: the job, and the cycle after which it begins. Earlier versions left it out. */
+  readonly forkOf?: ForkOrigin
   /** The headers of earlier versions of the program, oldest first. Empty if one version wrote all rows. */
   readonly earlier: ReadonlyArray<EarlierHeader>
   /** The extra of cycle 0. */

@@ -201,7 +201,9 @@ export const Kinds = Schema.Struct({ cycle: count, kinds: Schema.Record(Schema.S
 /** The input of a job and its budget: each limit, or null where there is none. Times are in milliseconds. */
 export const JobInput = Schema.Struct({
   input: Schema.Json,
-  budget: Schema.Record(Schema.String, Schema.NullOr(Schema.Number))
+  budget: Schema.Record(Schema.String, Schema.NullOr(Schema.Number)),
+  /** Of a fork: the job, and the cycle after which it begins. Left out of other jobs, and of forks of earlier versions. */
+  forkOf: Schema.optionalKey(Schema.Struct({ jobId: Schema.String, cycle: count }))
 }).annotate({ identifier: "JobInput" })
 
 /** One page of the values that a fact has had, oldest first. */

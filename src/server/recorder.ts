@@ -33,7 +33,7 @@ import { parseJson } from "../values/parseJson.ts"
 import { lightStepSize } from "../values/steps.ts"
 import { factsOf } from "./eventText.ts"
 import { diagnosisJson, withChild } from "./examinations.ts"
-import { cycleJson, inputIn, limitsOf } from "./insightRoutes.ts"
+import { cycleJson, inputIn, limitsOf, originIn } from "./insightRoutes.ts"
 import type { JobRecord, LeftOut, Present, RecordedFact, RecordedPast, RecordedPoint } from "./jobRecord.ts"
 import { jobJson, mostUsed, storedSummary } from "./jobView.ts"
 import { storyTeller } from "./intentStories.ts"
@@ -512,7 +512,11 @@ export const recordJob = Effect.fn("recordJob")(function* (
       budget: mostUsed({ budget }, { ...usage, cycles: journal.cycle })
     },
     diagnostics: diagnosticsJson(reader, room),
-    input: { input: shortJson("the input", inputIn(journal.text), room), budget: limitsOf(budget) },
+    input: {
+      input: shortJson("the input", inputIn(journal.text), room),
+      budget: limitsOf(budget),
+      ...originIn(reader.header)
+    },
     diagnosis: withChild(diagnosis, storedChildIds(jobId, reader.header)),
     kinds: ledger.counts(),
     timeline,

@@ -87,7 +87,7 @@ describe("what has changed since", () => {
 })
 
 describe("the head", () => {
-  it("counts the facts of a fork, also those that it began with", async () => {
+  it("counts the facts of a fork, also those that it began with, and leads to the job that it is of", async () => {
     await site.start("counts", "origin", { to: 10, ms: 2 })
     await site.reach("origin", "converged")
     const body = { at: 5, id: "forked", facts: [{ kind: "Step", value: { n: 100 } }] }
@@ -98,6 +98,11 @@ describe("the head", () => {
     await until(async () => /\d$/.test(await page.getByRole("button", { name: /^all kinds/ }).innerText()))
     const all = (await page.getByRole("button", { name: /^all kinds/ }).innerText()).replace(/\D+/, "")
     expect(await numberOf(page, "facts")).toBe(all)
+    expect(all).toBe("12")
+    await shows(page, /Fork of\s*origin\s*after its cycle 5/)
+    await page.getByRole("link", { name: "origin" }).click()
+    await page.locator(".head h1", { hasText: "origin" }).waitFor()
+    expect(await page.getByText(/^Fork of/).count()).toBe(0)
     expect(complaints).toEqual([])
   })
 })

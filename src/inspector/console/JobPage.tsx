@@ -6,7 +6,7 @@ import { mayDelete, maySteer } from "./access.ts"
 import type { Job, State } from "./api.ts"
 import { Answer } from "./Answer.tsx"
 import { Budgets } from "./Budgets.tsx"
-import { ChildOf, Children } from "./Family.tsx"
+import { ChildOf, Children, ForkOf } from "./Family.tsx"
 import { EventsView } from "./EventsView.tsx"
 import { FactsView } from "./FactsView.tsx"
 import { ago, number, span, time } from "./format.ts"
@@ -353,6 +353,7 @@ const Head = () => {
       </div>
       <Refused />
       <ChildOf found={value} />
+      <ForkOf />
       {lacksProgram.value && recorded === undefined ? <Unserved found={value} /> : null}
       {isLost ? null : <Numbers found={value} />}
       <Slider />

@@ -46,6 +46,9 @@ export const storedUsage = signal<Usage | undefined>(undefined)
 /** The input of the job. Undefined until it is known. */
 export const input = signal<unknown>(undefined)
 
+/** The job and the cycle that the job began with. Undefined until it is known, and of a job that is no fork. */
+export const forkOf = signal<(typeof Insight.JobInput.Type)["forkOf"]>(undefined)
+
 export const jobId = computed(() => (route.value.page === "job" ? route.value.id : undefined))
 
 export const isOver = computed(() => job.value !== undefined && ended.has(job.value.state))
@@ -94,6 +97,7 @@ effect(() => {
   limits.value = {}
   storedUsage.value = undefined
   input.value = undefined
+  forkOf.value = undefined
   hasNoPast.value = false
   if (id === undefined) return undefined
   let isRead = false
@@ -114,6 +118,7 @@ effect(() => {
     hasInput = true
     limits.value = answer.value.budget
     input.value = answer.value.input
+    forkOf.value = answer.value.forkOf
   }
   let rounds = 0
   return poll(refreshMs, async (abort) => {
