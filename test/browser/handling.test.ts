@@ -106,7 +106,7 @@ describe("by keys alone", () => {
     await page.keyboard.press("Enter")
     await page.getByRole("dialog", { name: "Cancel this job?" }).waitFor()
     // The harmless answer has the focus.
-    expect(await focused(page)).toBe("Let it run")
+    expect(await focused(page)).toBe("Keep the job")
     await page.keyboard.press("Escape")
     await page.getByRole("dialog").waitFor({ state: "detached" })
     expect(page.url()).toContain("/byKeys/overview")

@@ -130,8 +130,8 @@ const Refusal = ({ onNo, onYes, text }: RefusalProps) => (
 const Closing = ({ gone: { approval, became } }: { readonly gone: Gone }) => (
   <div class="late">
     <p role="status">
+      {noteOf(approval) === "" ? null : <span>Your note was not sent. </span>}
       {became === undefined ? "This question has gone…" : <Became problem={became} />}
-      {noteOf(approval) === "" ? "" : " Your note was not sent."}
     </p>
     <button type="button" onClick={() => close(approval)}>
       Close
@@ -186,7 +186,7 @@ const Question = (props: Props) => {
             void answer("approve")
           }}
         >
-          <Decider />
+          {gone === undefined ? <Decider /> : null}
           <label>
             Note{" "}
             <input
