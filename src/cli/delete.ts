@@ -23,10 +23,9 @@ const inFile = (filename: string, jobId: string): Effect.Effect<number, Failed> 
   JobStore.use(({ remove }) => remove(jobId)).pipe(
     Effect.mapError((error) => {
       const failed = asFailed(error)
+      if (error.reason !== "held") return failed
       // The same advice as a server's.
-      return error.reason === "held"
-        ? new CommandFailed({ ...failed, message: `${failed.message}: cancel it first` })
-        : failed
+      return new CommandFailed({ message: `${failed.message}: cancel it first`, exitCode: ExitCode.failed })
     }),
     Effect.provide(openExisting(filename))
   )

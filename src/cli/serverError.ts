@@ -141,5 +141,6 @@ export const failedOf = (server: AServer, error: Told): Failed => {
   if (error._tag === "JobExists") return new UsageError({ message })
   const isRefused = status === 409 || status === 422 || error._tag === "JournalCorrupt"
   if (isRefused) return new CommandFailed({ message, exitCode: ExitCode.failed })
-  return status < 500 ? new UsageError({ message }) : new CommandFailed({ message })
+  // A full queue is no fault of the call.
+  return status < 500 && status !== 429 ? new UsageError({ message }) : new CommandFailed({ message })
 }

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { ask } from "../../src/cli/serverClient.ts"
+import { failedOf } from "../../src/cli/serverError.ts"
 import { noteOn, SlowServer } from "../../src/cli/slowServer.ts"
 import { JobStore } from "../../src/index.ts"
 import { counting, squares } from "../support/cli/count.ts"
@@ -95,6 +96,12 @@ describe("a server that cannot be used", () => {
         }
       })
     }
+  })
+
+  it("is no mistake of the call where its queue is full", () => {
+    const full = { _tag: "QueueFull", message: "", detail: "there is no place", status: 429 }
+    const failed = failedOf({ _tag: "Server", url: "http://it", token: undefined }, full)
+    expect(failed).toMatchObject({ _tag: "CommandFailed", message: "there is no place" })
   })
 
   const copy = join(folder, "stranger.db")
