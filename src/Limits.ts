@@ -275,7 +275,7 @@ export const Limits = {
   /** Server default, and the least: milliseconds of silence after which a viewer of events is sent a comment. */
   serverHeartbeatMs: 15_000,
   /** Milliseconds after which a stream of NDJSON shows that it is there, if no event does. */
-  serverFirstBeatMs: 250,
+  serverFirstBeatMs: 2_000,
   serverHeartbeatLeastMs: 10,
   /** Server default: milliseconds that jobs may go on while the server shuts down. */
   serverDrainMs: 5_000,

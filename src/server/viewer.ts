@@ -121,28 +121,58 @@ export const goodbyeItem = (format: Format, reason: "shutting-down" | "store"): 
   isLast: true
 })
 
+/** The signs of life of a stream, and its `Goodbye`: what may come between events, and never into one. */
+interface Signs {
+  readonly beat: Item
+  /** The first beat of a stream that has sent nothing yet. */
+  readonly early: Item
+  readonly bye: Item
+}
+
+/**
+ * Leaves out what would come into the middle of an event, which is sent in pieces if it is long. A stream that has to end there
+ * ends without a word: its client then knows that the connection broke.
+ */
+const betweenEvents = (format: Format, { beat, bye, early }: Signs): ((item: Item) => Item) => {
+  let sent = ""
+  const isWhole = (): boolean => sent === "" || sent.endsWith(format === "ndjson" ? "\n" : "\n\n")
+  return (item) => {
+    if (item === early && sent !== "") return { ...item, text: "" }
+    if ((item === beat || item === bye) && !isWhole()) return { ...item, text: "" }
+    if (item.text !== "") sent = item.text.slice(-2)
+    return item
+  }
+}
+
 /** The bytes of a stream: its items up to the last one, with signs of life between them, and a `Goodbye` at a shutdown. */
 export const bytesOf = (
   shown: Stream.Stream<Item>,
   { format, goodbye, heartbeatMs }: SendingOptions
-): Stream.Stream<Uint8Array> => {
-  const bye = Stream.map(Stream.fromEffect(goodbye), () => goodbyeItem(format, "shutting-down"))
-  // An empty line of NDJSON carries no event; writing it shows whether the client is still there.
-  const beat: Item = { text: format === "ndjson" ? "\n" : ": still here\n\n", isLast: false }
-  const signs = Stream.map(Stream.fromSchedule(Schedule.spaced(heartbeatMs)), () => beat)
-  // The headers of an answer go with its first bytes. A job that waits may have no event for long, and one that has ended needs
-  // no empty line.
-  const early = Stream.fromEffect(Effect.delay(Effect.succeed(beat), Math.min(heartbeatMs, Limits.serverFirstBeatMs)))
-  const beats = format === "ndjson" ? Stream.concat(early, signs) : signs
-  const head: Stream.Stream<Item> =
-    format === "ndjson" ? Stream.empty : Stream.succeed({ text: ": the events follow\n\n", isLast: false })
-  const all = Stream.merge(shown, Stream.merge(bye, beats), { haltStrategy: "left" })
-  return Stream.concat(head, all).pipe(
-    Stream.takeUntil(({ isLast }) => isLast),
-    Stream.map(({ text }) => text),
-    Stream.encodeText
-  )
-}
+): Stream.Stream<Uint8Array> =>
+  Stream.suspend(() => {
+    // An empty line of NDJSON carries no event; writing it shows whether the client is still there.
+    const beat: Item = { text: format === "ndjson" ? "\n" : ": still here\n\n", isLast: false }
+    const signs: Signs = { beat, early: { ...beat }, bye: goodbyeItem(format, "shutting-down") }
+    const bye = Stream.map(Stream.fromEffect(goodbye), () => signs.bye)
+    // The headers of an answer go with its first bytes, and a job that waits may have no event for long.
+    const early =
+      format === "ndjson"
+        ? Stream.fromEffect(Effect.delay(Effect.succeed(signs.early), Math.min(heartbeatMs, Limits.serverFirstBeatMs)))
+        : Stream.empty
+    const beats = Stream.concat(
+      early,
+      Stream.map(Stream.fromSchedule(Schedule.spaced(heartbeatMs)), () => beat)
+    )
+    const head: Stream.Stream<Item> =
+      format === "ndjson" ? Stream.empty : Stream.succeed({ text: ": the events follow\n\n", isLast: false })
+    const all = Stream.merge(shown, Stream.merge(bye, beats), { haltStrategy: "left" })
+    return Stream.concat(head, Stream.map(all, betweenEvents(format, signs))).pipe(
+      Stream.takeUntil(({ isLast }) => isLast),
+      Stream.map(({ text }) => text),
+      Stream.filter((text) => text !== ""),
+      Stream.encodeText
+    )
+  })
 
 /** The bytes of a viewer's stream. */
 export const viewer = (events: Stream.Stream<SourceEvent>, options: ViewerOptions): Stream.Stream<Uint8Array> => {

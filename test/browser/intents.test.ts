@@ -183,7 +183,7 @@ describe("the form of a fork", () => {
     await button.dblclick()
     const status = page.locator(".fork [role=status]")
     await status.getByText("Eve has no address").waitFor()
-    expect((await status.innerText()).replaceAll(/\s+/g, " ")).toMatch(/^The fork is \S+: failed Eve has no address\./)
+    expect((await status.innerText()).replaceAll(/\s+/g, " ")).toMatch(/The fork is \S+: failed Eve has no address\./)
     expect(await button.isDisabled()).toBe(true)
     await page.getByRole("textbox", { name: /The value of/ }).press("Control+Enter")
     expect(await forks()).toBe(before + 1)

@@ -5,8 +5,11 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Browser, Page } from "playwright-core"
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest"
-import { Agent, Fact, Program } from "../../src/index.ts"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest"
+import { Agent, Fact, JobStore, Program } from "../../src/index.ts"
 import { type Running, serve, stateOf, until } from "../support/server/harness.ts"
 import { openBrowser, openPage, type Watched } from "./browser.ts"
 
@@ -54,11 +57,11 @@ afterEach(async () => {
   for (const { page } of opened.splice(0)) await page.close()
 })
 
-const start = (id: string, input: typeof Input.Type) =>
-  running.post("/api/v1/jobs", { program: "turns", id, input }, { prefer: "respond-async" })
+const start = (id: string, input: typeof Input.Type, server = running) =>
+  server.post("/api/v1/jobs", { program: "turns", id, input }, { prefer: "respond-async" })
 
-const visit = async (place: string): Promise<Page> => {
-  const watched = await openPage(browser, `${running.url}/inspector#/${place}`)
+const visit = async (place: string, { url } = running): Promise<Page> => {
+  const watched = await openPage(browser, `${url}/inspector#/${place}`)
   opened.push(watched)
   watched.page.setDefaultTimeout(20_000)
   await watched.page.evaluate(`(() => {
@@ -78,9 +81,18 @@ const longestFrame = (page: Page): Promise<number> => page.evaluate("window.long
 
 describe("a job with more events than the page keeps", () => {
   it("shows the newest, counts all of them, and says where the others are", async () => {
-    await start("many", { cycles: 630, ms: 0 })
-    await until(async () => (await stateOf(running, "many")) === "converged", 60_000)
-    const page = await visit("jobs/many/events")
+    const folder = mkdtempSync(join(tmpdir(), "load-"))
+    const durable = await serve(
+      { programs: [turns] },
+      { store: JobStore.layerSqlite({ filename: join(folder, "jobs.db") }) }
+    )
+    onTestFinished(async () => {
+      await durable.stop()
+      rmSync(folder, { recursive: true, force: true })
+    })
+    await start("many", { cycles: 630, ms: 0 }, durable)
+    await until(async () => (await stateOf(durable, "many")) === "converged", 60_000)
+    const page = await visit("jobs/many/events", durable)
     const line = page.locator(".split p").first()
     const read = async () => {
       const text = await line.innerText().catch(() => "")
@@ -89,7 +101,8 @@ describe("a job with more events than the page keeps", () => {
       return [all, here].map((part) => Number(part?.replaceAll(",", "") ?? 0))
     }
     const headers = { accept: "application/x-ndjson" }
-    const log = (await (await running.fetch("/api/v1/jobs/many/events", { headers })).text()).trimEnd().split("\n")
+    const text = await (await durable.fetch("/api/v1/jobs/many/events", { headers })).text()
+    const log = text.split("\n").filter((line) => line !== "")
     expect(log.length).toBeGreaterThan(630 * lanes)
     await until(async () => (await read())[0] === log.length, 20_000)
     const [, here = 0] = await read()
@@ -97,7 +110,7 @@ describe("a job with more events than the page keeps", () => {
     await page.locator(".events").press("End")
     await page.getByText("JobHalted").first().waitFor()
     // All that is here is of later cycles.
-    await page.goto(`${running.url}/inspector#/jobs/many/events?at=3`)
+    await page.goto(`${durable.url}/inspector#/jobs/many/events?at=3`)
     await page.getByText("The events up to cycle 3 are on the server, and no longer here").waitFor()
     expect(await longestFrame(page)).toBeLessThan(1_000)
   })

@@ -136,6 +136,7 @@ describe("the console", () => {
     add(/ofJob\((?:id|jobId)(?:,\s*["`]\/(?!versions)(\w+)[^\n]*?)?\)(?:,\s*\{\s*method:\s*"(\w+)")?/g, ofJob)
     add(/\bof<\w+>\("(\w+)"/g, ofJob)
     add(/steer\("(\w+)"\)/g, (name) => ofJob(name, "POST"))
+    add(/act<[^\n]*>\("\w+", "(\w*)", "(\w+)"\)/g, ofJob)
     add(/ofJob\(jobId, `\/versions\/\$\{version\}\/explain/g, () => "GET /api/v1/jobs/:id/versions/:version/explain")
     add(/`\/diff\//g, () => "GET /api/v1/jobs/:id/diff/:otherId")
     add(/`\/diff\?/g, () => "GET /api/v1/jobs/:id/diff")

@@ -9,7 +9,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { Engine } from "../../src/index.ts"
 import { EventLog, type ReadingOptions } from "../../src/job/eventLog.ts"
 import { viewOf } from "../../src/job/jobHandle.ts"
-import { paceOf } from "../../src/server/viewer.ts"
+import { bytesOf, paceOf } from "../../src/server/viewer.ts"
 import { Recording } from "../../src/server/telemetryRoom.ts"
 import { engine } from "../support/behaviour/harness.ts"
 import { count } from "../support/server/programs.ts"
@@ -247,6 +247,48 @@ describe("a reader of a log", () => {
       const pagesOf = (options: ReadingOptions) =>
         Effect.map(Stream.runHead(Stream.chunks(log.after(0, options))), (page) => Option.getOrThrow(page).length)
       expect([yield* pagesOf({}), yield* pagesOf({ pageLength: 90_000 })]).toEqual([2, 10])
+    })
+  )
+})
+
+describe("the signs of life of a stream", () => {
+  const textOf = (format: "ndjson" | "sse", items: ReadonlyArray<readonly [waitMs: number, text: string]>) =>
+    Effect.gen(function* () {
+      const shown = Stream.concat(
+        Stream.mapEffect(Stream.fromIterable(items), ([waitMs, text]) =>
+          Effect.delay(Effect.succeed({ text, isLast: false }), waitMs)
+        ),
+        Stream.succeed({ text: format === "ndjson" ? "{}\n" : "data: {}\n\n", isLast: true })
+      )
+      const bytes = bytesOf(shown, { format, goodbye: Effect.never, heartbeatMs: 300 })
+      const text = yield* Effect.forkChild(Stream.mkString(Stream.decodeText(bytes)))
+      for (let step = 0; step < 40; step++) yield* TestClock.adjust("50 millis")
+      return yield* Fiber.join(text)
+    })
+
+  it.effect("never come into the middle of an event", () =>
+    Effect.gen(function* () {
+      const halves = [
+        [0, '{"a":'],
+        [1_000, "1}\n"]
+      ] as const
+      expect(yield* textOf("ndjson", halves)).toBe('{"a":1}\n{}\n')
+      const data = halves.map(([waitMs, text]) => [waitMs, waitMs === 0 ? `data: ${text}` : `${text}\n`] as const)
+      expect(yield* textOf("sse", data)).toBe(': the events follow\n\ndata: {"a":1}\n\ndata: {}\n\n')
+    })
+  )
+
+  it.effect("come between events, and soon where there is none", () =>
+    Effect.gen(function* () {
+      const later = yield* textOf("ndjson", [[1_000, '{"a":1}\n']])
+      expect(later).toMatch(/^\n{3,5}\{"a":1\}\n\{\}\n$/)
+      expect(
+        yield* textOf("ndjson", [
+          [10, '{"a":1}\n'],
+          [240, '{"b":1}\n']
+        ])
+      ).toBe('{"a":1}\n{"b":1}\n{}\n')
+      expect(yield* textOf("sse", [[1_000, "data: 1\n\n"]])).toContain("\n\n: still here\n\n")
     })
   )
 })
