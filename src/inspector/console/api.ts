@@ -8,6 +8,7 @@
 import { batch, signal } from "@preact/signals"
 import type * as Shapes from "../../server/shapes.ts"
 import type { Answer, Problem } from "./answer.ts"
+import { pause } from "./browser.ts"
 import { clockMs, hearServerTime } from "./clock.ts"
 import { Blocks, Lines } from "./lines.ts"
 import { recorded } from "./recorded.ts"
@@ -138,13 +139,26 @@ const refused: Answer<never> = {
   problem: { status: 0, title: "This is a record", detail: "A recorded job cannot be steered." }
 }
 
+/** Tuning: characters of an answer from which it is read in steps. */
+const longAnswer = 1_000_000
+
+/** The JSON of an answer. Of a long one, the text, the value and what is drawn of it come in turns, so that the page stays awake. */
+const jsonOf = async (response: Response, abort: AbortSignal = new AbortController().signal): Promise<unknown> => {
+  const text = await response.text()
+  if (text.length < longAnswer) return JSON.parse(text)
+  await pause(0, abort)
+  const value: unknown = JSON.parse(text)
+  await pause(0, abort)
+  return value
+}
+
 /** Asks for JSON. The server's tests hold it to the shape. */
 export const ask = async <A>(path: string, options: Ask = {}): Promise<Answer<A> | undefined> => {
   if (recorded !== undefined) return options.method === undefined ? (recorded.answer(path) as Answer<A>) : refused
   const answer = await request(path, options)
   if (answer === undefined || !answer.ok) return answer
   try {
-    return { ok: true, value: (await answer.value.json()) as A }
+    return { ok: true, value: (await jsonOf(answer.value, options.signal)) as A }
   } catch (error) {
     if (isAbort(error)) return undefined
     return { ok: false, problem: { status: 0, title: "The answer was cut off", detail: String(error) } }
