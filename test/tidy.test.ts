@@ -104,8 +104,13 @@ const allowances: ReadonlyArray<Allowance> = [
   },
   {
     path: "src/inspector/console/browser.ts",
-    uses: ["setTimeout", "setInterval", "new Promise", "new Worker"],
-    reason: "the adapter of the browser: its timers, and the threads of the page"
+    uses: ["setInterval", "new Promise", "new Worker"],
+    reason: "the adapter of the browser: its clock that ticks, and the threads of the page"
+  },
+  {
+    path: "src/inspector/console/timers.ts",
+    uses: ["setTimeout", "new Promise"],
+    reason: "the adapter of the browser's timers"
   },
   { path: "src/inspector/console/clock.ts", uses: ["Date.now"], reason: "the adapter of the browser's clock" },
   {

@@ -8,10 +8,10 @@
 import { batch, signal } from "@preact/signals"
 import type * as Shapes from "../../server/shapes.ts"
 import type { Answer, Problem } from "./answer.ts"
-import { pause } from "./browser.ts"
 import { clockMs, hearServerTime } from "./clock.ts"
 import { Blocks, Lines } from "./lines.ts"
 import { recorded } from "./recorded.ts"
+import { pause } from "./timers.ts"
 
 export type Job = typeof Shapes.Job.Type
 export type JobSummary = typeof Shapes.JobSummary.Type
@@ -142,7 +142,7 @@ const refused: Answer<never> = {
 /** Tuning: characters of an answer from which it is read in steps. */
 const longAnswer = 1_000_000
 
-/** The JSON of an answer. Of a long one, the text, the value and what is drawn of it come in turns, so that the page stays awake. */
+/** The JSON of an answer. The text and the value of a long one come in turns of their own, so that the page stays awake. */
 const jsonOf = async (response: Response, abort: AbortSignal = new AbortController().signal): Promise<unknown> => {
   const text = await response.text()
   if (text.length < longAnswer) return JSON.parse(text)

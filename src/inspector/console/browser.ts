@@ -2,11 +2,15 @@
  * The time, timers and frames of the page, and its threads.
  *
  * A hidden page asks nothing; when it is shown again it asks at once. The page of a record stands still at the moment of the
- * record. Boundary: the only file of the console that owns a timer or makes a promise of a callback; clock.ts reads the clock.
+ * record. Boundary: with timers.ts, the only file of the console that owns a timer or makes a promise; clock.ts reads the
+ * clock.
  */
 import { effect, signal } from "@preact/signals"
 import { clockMs, offsetMs } from "./clock.ts"
 import { recorded } from "./recorded.ts"
+import { later } from "./timers.ts"
+
+export { later, pause } from "./timers.ts"
 
 /**
  * The time, for ages that the page shows: it moves once a second while the page is visible, and goes by the server's clock as
@@ -30,26 +34,6 @@ const narrow = matchMedia("(max-width: 720px)")
 export const isNarrow = signal(narrow.matches)
 
 narrow.addEventListener("change", () => (isNarrow.value = narrow.matches))
-
-/** Calls `body` after a time, unless the returned function is called before. */
-export const later = (ms: number, body: () => void): (() => void) => {
-  const timer = window.setTimeout(body, ms)
-  return () => clearTimeout(timer)
-}
-
-/** Waits for a time, or until it is given up. */
-export const pause = (ms: number, abort: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const cancel = later(ms, resolve)
-    abort.addEventListener(
-      "abort",
-      () => {
-        cancel()
-        resolve()
-      },
-      { once: true }
-    )
-  })
 
 /** A script in a thread of its own, and a promise that rejects if the script cannot be loaded or throws while nobody calls it. */
 export interface StartedWorker {
