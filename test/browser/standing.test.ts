@@ -27,7 +27,8 @@ describe("the page of a job", () => {
     const store = storeIn("restart.db")
     const first = await serve({ programs }, { store })
     const port = Number(new URL(first.url).port)
-    const body = { program: "counts", id: "long", input: { to: 30, ms: 60 } }
+    // It has to be running when the server stops, also on a busy machine.
+    const body = { program: "counts", id: "long", input: { to: 30, ms: 300 } }
     await first.post("/api/v1/jobs", body, { prefer: "respond-async" })
     const { page } = await openPage(browser, `${first.url}/inspector#/jobs/long/facts`)
     page.setDefaultTimeout(20_000)
