@@ -91,12 +91,12 @@ describe("a job that rests", () => {
   })
 
   it("says that a pause is coming while the cycle still runs, lets it be withdrawn, and then pauses", async () => {
-    await site.start("counts", "pausing", { to: 900, ms: 3_000 })
+    await site.start("counts", "pausing", { to: 900, ms: 8_000 })
     await site.reach("pausing", "running")
     const { page } = await site.visit("jobs/pausing/overview")
     const asked = page.getByRole("status").filter({ hasText: "pauses after this cycle" })
     await page.getByRole("button", { name: "Pause" }).click()
-    await asked.waitFor({ timeout: 2_000 })
+    await asked.waitFor({ timeout: 7_000 })
     expect(await stateOf(site.running, "pausing")).toBe("running")
     await page.getByRole("button", { name: "Do not pause" }).click()
     await asked.waitFor({ state: "detached" })
