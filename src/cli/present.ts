@@ -1,5 +1,5 @@
 /**
- * What only a server can tell of a job for its record: an unfinished job at this moment, and the programs that are served.
+ * The part of a record that only a server can tell: an unfinished job at this moment, and the programs that are served.
  *
  * Boundary: the server's typed client in, one value out.
  */

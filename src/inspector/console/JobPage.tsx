@@ -89,7 +89,7 @@ const isSteered = computed(
   () => !isOver.value && maySteer.value && chosenCycle.value === undefined && !lacksProgram.value
 )
 
-/** What a cancel takes away, by the state of the job. */
+/** The loss that a cancel brings, by the state of the job. */
 const lostBy = (state: State, cycle: number): string => {
   if (state === "running") return "The cycle that is running is lost. Committed cycles stay."
   if (cycle === 0) return "It has committed no cycle."
@@ -116,7 +116,7 @@ const Cancelling = ({ found: { cycle, state }, onEnd }: { readonly found: Job; r
   </Confirm>
 )
 
-/** What the viewer has asked for and the job has not come to. */
+/** The act that the viewer has asked for and the job has not come to. */
 const Asked = () => {
   const text =
     acting.value === "pause" && job.value?.state === "running"

@@ -21,7 +21,7 @@ export const now = signal(recorded?.record.recordedAt ?? clockMs())
 
 if (recorded === undefined) {
   const look = (): void => void (now.value = clockMs() + offsetMs.value)
-  // What an answer tells of the server's clock counts at once.
+  // An answer that tells of the clock of the server counts at once.
   effect(look)
   setInterval(() => {
     if (!document.hidden) look()

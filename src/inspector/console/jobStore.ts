@@ -172,7 +172,7 @@ export const needPrograms = async (): Promise<void> => {
   hasPrograms.value = true
 }
 
-/** What a viewer may do to a job. */
+/** The acts of a viewer on a job. */
 export type Act = "pause" | "resume" | "cancel" | "delete"
 
 /** The act that the server has not answered yet. A pause and a cancel take until the job rests. */

@@ -74,7 +74,7 @@ export const hasMore = computed(() => cursor.value !== null)
 
 /** The filters of the viewer, as a text. */
 const wanted = computed(() => JSON.stringify(filterOf(route.value.query)))
-/** Those of the rows that are here. */
+/** The rows that are here. */
 const asked = signal("")
 /** Whether the rows are those of the viewer's filters. */
 export const isCurrent = computed(() => isLoaded.value && asked.value === wanted.value)
