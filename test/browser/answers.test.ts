@@ -198,10 +198,32 @@ describe("the list of jobs", () => {
     await page.getByText("all", { exact: true }).click()
     await page.getByRole("combobox", { name: /^Age/ }).selectOption({ index: 1 })
     await until(async () => (await ids()).includes("threw"))
-    // A page of tomorrow: all jobs are older than the age that is asked for.
-    await page.clock.setFixedTime(Date.now() + 48 * 3_600_000)
-    await page.reload()
+    await page.getByRole("combobox", { name: /^Age/ }).selectOption("older than an hour")
     await shows(page, "No job matches these filters.")
+    expect(complaints).toEqual([])
+  })
+
+  it("is filtered by the server's clock, whatever that of the browser says", async () => {
+    await site.start("counts", "dated", { to: 1, ms: 0 })
+    await site.reach("dated", "converged")
+    const { complaints, page } = await site.visit("jobs?age=last+15+minutes")
+    await page.locator(".jobList .row").first().waitFor()
+    // Stands for a browser whose clock is two days ahead: by that clock, no job is as young.
+    await page.clock.setFixedTime(Date.now() + 48 * 3_600_000)
+    await page.addInitScript(`new MutationObserver(() => {
+      const { textContent } = document.querySelector("#app") ?? {}
+      if (textContent?.includes("No job matches")) document.documentElement.dataset.said = textContent
+    }).observe(document, { childList: true, subtree: true })`)
+    // The list is asked for before the first answer has told the server's time.
+    await page.route("**/api/v1/me", async (route) => {
+      await page.locator(".jobs", { hasText: "Loading the jobs…" }).waitFor()
+      await route.continue()
+    })
+    const asked = page.waitForResponse((response) => response.url().includes("since="))
+    await page.reload()
+    await asked
+    await page.locator(".jobList .row").first().waitFor()
+    expect(await page.locator("html").getAttribute("data-said")).toBeNull()
     expect(complaints).toEqual([])
   })
 })

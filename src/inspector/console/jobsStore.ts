@@ -6,8 +6,9 @@
  * filters is dropped. Boundary: the server filters and searches; this file only joins pages.
  */
 import { batch, computed, effect, signal } from "@preact/signals"
-import { ask, type JobPage, type JobSummary, type Problem, queryOf } from "./api.ts"
+import { type Answer, ask, type JobPage, type JobSummary, type Problem, queryOf } from "./api.ts"
 import { later, now, poll } from "./browser.ts"
+import { offsetMs } from "./clock.ts"
 import { needPrograms } from "./jobStore.ts"
 import { type Query, route } from "./route.ts"
 
@@ -17,6 +18,8 @@ const morePageSize = 1_000
 const refreshMs = 1_000
 /** Rows up to which a search goes on by itself. */
 const searchedRows = 30
+/** Tuning: a server's clock that differs by so much from what was known dates the ages of a list anew. */
+const clockSlackMs = 1_000
 /** Tuning: a text that is being typed rests for so long before the server is asked. */
 const restMs = 150
 
@@ -93,11 +96,19 @@ let firstInSight = 0
 /** Tells which rows are in sight. */
 export const show = (first: number): void => void (firstInSight = first)
 
-const fetchPage = (after: string | undefined, abort?: AbortSignal) =>
-  ask<JobPage>(
-    `jobs${queryOf({ ...askedOf(filterOf(route.peek().query)), limit: after === undefined ? pageSize : morePageSize, cursor: after })}`,
-    abort === undefined ? {} : { signal: abort }
-  )
+/** Asks for a page. Ages go by the server's clock: the answer that tells of another clock than before is asked for once more. */
+const fetchPage = async (after: string | undefined, abort?: AbortSignal): Promise<Answer<JobPage> | undefined> => {
+  const query = filterOf(route.peek().query)
+  const send = () =>
+    ask<JobPage>(
+      `jobs${queryOf({ ...askedOf(query), limit: after === undefined ? pageSize : morePageSize, cursor: after })}`,
+      abort === undefined ? {} : { signal: abort }
+    )
+  const offset = offsetMs.peek()
+  const answer = await send()
+  const isMisdated = query["age"] !== "" && Math.abs(offsetMs.peek() - offset) > clockSlackMs
+  return isMisdated ? send() : answer
+}
 
 /** Joins a fresh first page with the rows that were fetched before: a job that changed is replaced, a new one comes first. */
 export const join = (
