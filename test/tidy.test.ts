@@ -112,7 +112,11 @@ const allowances: ReadonlyArray<Allowance> = [
     uses: ["setTimeout", "new Promise"],
     reason: "the adapter of the browser's timers"
   },
-  { path: "src/inspector/console/clock.ts", uses: ["Date.now"], reason: "the adapter of the browser's clock" },
+  {
+    path: "src/inspector/console/clock.ts",
+    uses: ["Date.now", "performance.now"],
+    reason: "the adapter of the browser's clock"
+  },
   {
     path: "src/inspector/console/",
     uses: ["new Date", "Promise", "async", "await"],

@@ -9,7 +9,7 @@ import { useEffect } from "preact/hooks"
 import { ask, ofJob, queryOf } from "./api.ts"
 import { number } from "./format.ts"
 import { poll } from "./browser.ts"
-import { clockMs } from "./clock.ts"
+import { sinceBegin } from "./clock.ts"
 import { BudgetPanel, Diagnostics } from "./Budgets.tsx"
 import { Intents } from "./Intents.tsx"
 import { Invariants } from "./Invariants.tsx"
@@ -103,19 +103,19 @@ const useReplayed = () => {
       const known = replayed.value?.cycle
       const last = job.peek()?.cycle ?? 0
       if (known !== undefined && (cycle !== undefined || known >= last)) return
-      if (known !== undefined && !isOver.peek() && clockMs() < notBefore) return
+      if (known !== undefined && !isOver.peek() && sinceBegin() < notBefore) return
       // A server without journals has no past, and says so by an empty timeline.
       const query = queryOf({ after: Math.max(0, last - 1), limit: 1 })
       const page = await ask<TimelinePage>(ofJob(id, `/timeline${query}`), { signal: abort })
       if (page?.ok !== true || page.value.cycles.length === 0) return
-      const asked = clockMs()
+      const asked = sinceBegin()
       const answer = await ask<Replayed>(
         ofJob(id, `/replay${queryOf({ at: cycle, valueLength: 1_000, limit: mostParts })}`),
         {
           signal: abort
         }
       )
-      notBefore = clockMs() + restsPerReplay * (clockMs() - asked)
+      notBefore = sinceBegin() + restsPerReplay * (sinceBegin() - asked)
       if (answer?.ok === true) replayed.value = answer.value
     })
   }, [id, cycle, isOver.value])

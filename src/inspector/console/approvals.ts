@@ -6,7 +6,7 @@
 import { batch, effect, signal } from "@preact/signals"
 import { tokenName } from "./access.ts"
 import { type Answer, ask, ofJob, type Problem, queryOf } from "./api.ts"
-import { now } from "./browser.ts"
+import { sinceBegin } from "./clock.ts"
 import type { Diagnosis } from "./shapes.ts"
 
 /** An approval that is open. `since` is in milliseconds since the epoch; `timeoutMs` is from then. */
@@ -170,20 +170,20 @@ const fetchPage = (jobId: string | undefined, place: Place | undefined, abort: A
     : ask<Page>(ofJob(jobId, `/approvals${query}`), { signal: abort })
 }
 
-let countedAt = 0
+let countedAt = -Infinity
 let countedOf: string | undefined
 
 /** Counts the questions where one page does not have them all. An answer to one of them asks for a new count. */
 const count = async (jobId: string | undefined, abort: AbortSignal): Promise<void> => {
   if (next.value === null && previous.value === null) {
     counted.value = undefined
-    countedAt = 0
+    countedAt = -Infinity
     return
   }
-  if (countedOf === jobId && now.peek() - countedAt < countMs) return
+  if (countedOf === jobId && sinceBegin() - countedAt < countMs) return
   if (countedOf !== jobId) counted.value = undefined
   countedOf = jobId
-  countedAt = now.peek()
+  countedAt = sinceBegin()
   const query = queryOf({ limit: mostCounted, valueLength: 0 })
   const answer = await ask<Page>(jobId === undefined ? `approvals${query}` : ofJob(jobId, `/approvals${query}`), {
     signal: abort
@@ -247,6 +247,6 @@ export const decide = async (approval: Approval, decision: Decision, note: strin
   }
   keepNote(approval, "")
   approvals.value = approvals.value.filter((other) => other.id !== id || other.jobId !== jobId)
-  countedAt = 0
+  countedAt = -Infinity
   return undefined
 }

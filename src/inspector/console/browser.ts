@@ -6,7 +6,7 @@
  * clock.
  */
 import { effect, signal } from "@preact/signals"
-import { clockMs, offsetMs } from "./clock.ts"
+import { clockMs, offsetMs, sinceBegin } from "./clock.ts"
 import { recorded } from "./recorded.ts"
 import { later } from "./timers.ts"
 
@@ -98,12 +98,12 @@ const sliceMs = 12
 
 /** Does long work in slices, between which the page answers. The work yields where it can rest. */
 export const inSlices = async <A>(work: Generator<undefined, A>): Promise<A> => {
-  for (let since = clockMs(); ;) {
+  for (let since = sinceBegin(); ;) {
     const step = work.next()
     if (step.done === true) return step.value
-    if (clockMs() - since < sliceMs) continue
+    if (sinceBegin() - since < sliceMs) continue
     await new Promise<void>((resolve) => later(0, resolve))
-    since = clockMs()
+    since = sinceBegin()
   }
 }
 

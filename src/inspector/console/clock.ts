@@ -7,8 +7,11 @@
 import { signal } from "@preact/signals"
 import { ClockOffset } from "./clockOffset.ts"
 
-/** Milliseconds since the epoch by the browser's clock, for the time between two moments. */
+/** Milliseconds since the epoch by the browser's clock, which somebody may set while the page is open. */
 export const clockMs = (): number => Date.now()
+
+/** Milliseconds since the page began, for the time between two moments: setting a clock does not move it. */
+export const sinceBegin = (): number => performance.now()
 
 const heard = new ClockOffset()
 

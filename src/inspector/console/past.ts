@@ -8,7 +8,7 @@
 import { computed, effect, signal } from "@preact/signals"
 import { ask, ofJob, type Problem, queryOf, type State } from "./api.ts"
 import { poll } from "./browser.ts"
-import { clockMs } from "./clock.ts"
+import { sinceBegin } from "./clock.ts"
 import { at, diagnosis, hasNoPast, job, jobId, mostParts, storedUsage } from "./jobStore.ts"
 import { recorded } from "./recorded.ts"
 import type { Diagnosis, Diff, Replayed, TimelinePage } from "./shapes.ts"
@@ -94,11 +94,11 @@ effect(() => {
   return poll(lookMs, async (abort) => {
     const last = job.peek()?.cycle ?? cycle
     const before = since.peek()?.to ?? cycle
-    if (hasNoPast.peek() || before >= last || clockMs() < notBefore) return
-    const asked = clockMs()
+    if (hasNoPast.peek() || before >= last || sinceBegin() < notBefore) return
+    const asked = sinceBegin()
     const query = queryOf({ from: cycle, to: last, limit: 1, valueLength: 0 })
     const answer = await ask<Diff>(ofJob(id, `/diff${query}`), { signal: abort })
-    notBefore = clockMs() + Math.max(compareMs, restsPerCompare * (clockMs() - asked))
+    notBefore = sinceBegin() + Math.max(compareMs, restsPerCompare * (sinceBegin() - asked))
     if (abort.aborted || answer?.ok !== true) return
     const { counts, to } = answer.value
     compared.value = { of, to: to.cycle, counts }
