@@ -25,7 +25,7 @@ import type { HandledIntent } from "./IntentHandler.ts"
 import type { CommittedIntent } from "../outcome/JobResult.ts"
 import { Limits } from "../Limits.ts"
 import { EffectFault, encodeFact, encodeFacts, settled } from "../cycle/encodeEffect.ts"
-import { ApprovalPayload, approvalKind, childKind, Decision, openKind } from "../program/answerKinds.ts"
+import { ApprovalPayload, approvalKind, childKind, Decision, isDecision, openKind } from "../program/answerKinds.ts"
 import type { PlainJson } from "../values/errorData.ts"
 import { describePanic, typeOf } from "../values/panic.ts"
 import { inSlices } from "../platform/slices.ts"
@@ -487,7 +487,8 @@ const decodeApproval = Schema.decodeUnknownOption(ApprovalPayload)
 
 /** The approval that an intent asks for, or the reason why it cannot be one. */
 const approvalOf = (program: CompiledProgram, { payload }: CommittedIntent): Approval | string => {
-  if (program.kinds.get(decision.name) !== decision) return "the program has a kind of its own that is called Decision"
+  const known = program.kinds.get(Decision.name)
+  if (known === undefined || !isDecision(known)) return "the program has a kind of its own that is called Decision"
   return Option.getOrUndefined(decodeApproval(payload)) ?? "it was not made by Intent.approval"
 }
 

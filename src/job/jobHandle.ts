@@ -13,7 +13,7 @@ import { Limits } from "../Limits.ts"
 import type { Program } from "../program/Program.ts"
 import { endOf } from "./driver.ts"
 import { EffectFault, encodeFacts, settled } from "../cycle/encodeEffect.ts"
-import { Decision, openKind } from "../program/answerKinds.ts"
+import { Decision, isDecision, openKind } from "../program/answerKinds.ts"
 import { finish } from "./ending.ts"
 import { typedResult } from "./erased.ts"
 import { loadOnce } from "../platform/loadOnce.ts"
@@ -25,9 +25,6 @@ import { isInvalidValue } from "../values/InvalidValue.ts"
 import type { JobActor, JobSession } from "./session.ts"
 import type { JobView } from "./view.ts"
 import { inSlices } from "../platform/slices.ts"
-import { eraseKind } from "../program/erased.ts"
-
-const decision = eraseKind(Decision)
 
 /** Makes a handle of a session. `P` is the program that the session was made from. */
 export const fromSession = <P extends Program.Any>(session: JobSession): Job<P> => new Handle<P>(session)
@@ -207,10 +204,10 @@ const approvalsOf = (session: JobSession): ReadonlyArray<OpenApproval> =>
 type Deciding = Pick<JobSession, "mailbox" | "outbox" | "underWay">
 
 /** The decision of an approval that waits for its cycle, in a signal. */
-const waitingDecision = ({ mailbox, underWay }: Deciding, id: string): EncodedFact | undefined =>
-  (underWay?.staged ?? [])
-    .flatMap(({ signal }) => signal.effect.facts)
-    .find((fact) => fact.kind === decision && fact.id === id) ?? mailbox.find(decision, id)
+const waitingDecision = ({ mailbox, underWay }: Deciding, id: string): EncodedFact | undefined => {
+  const isSought = (fact: EncodedFact): boolean => fact.id === id && isDecision(fact.kind)
+  return (underWay?.staged ?? []).flatMap(({ signal }) => signal.effect.facts).find(isSought) ?? mailbox.find(isSought)
+}
 
 /** The approvals without a decision in the context, in the signals that wait, and in those of the cycle under way. */
 const openApprovals = (session: Deciding) =>
@@ -247,8 +244,8 @@ export const signalJson = (job: object, facts: ReadonlyArray<JsonProposal>): Eff
 /** The refusal of a fact whose kind may not come from outside; undefined if it may, or if there is no such kind. */
 const refusalOf = ({ kinds, name: program, signals }: CompiledProgram, kind: string): SignalRefused | undefined => {
   const known = openKind(kinds)(kind)
-  if (known === undefined || known === decision || signals.has(kind)) return undefined
-  const taken = [...signals, decision.name].map((name) => JSON.stringify(name)).join(", ")
+  if (known === undefined || isDecision(known) || signals.has(kind)) return undefined
+  const taken = [...signals, Decision.name].map((name) => JSON.stringify(name)).join(", ")
   const message =
     `the program ${JSON.stringify(program)} takes no signal of the kind ${JSON.stringify(kind)}. It takes ${taken}. ` +
     "A kind that may come from outside belongs into the program's `signals`"
@@ -309,7 +306,7 @@ const encodeSignal = (
     (facts): Effect.Effect<ReadonlyArray<EncodedFact>, InvalidInput | SignalRefused> => {
       if (facts instanceof Refused) return Effect.fail(facts.refusal)
       if (facts instanceof EffectFault) return refuse(`signal: ${facts.message}`)
-      const decisions = facts.filter(({ kind }) => kind === decision)
+      const decisions = facts.filter(({ kind }) => isDecision(kind))
       if (decisions.length > 1) return refuse("signal: it holds more than one Decision")
       const [decided] = decisions
       // The same decision again is no other one.
@@ -324,7 +321,7 @@ const encodeSignal = (
         isOpen && isOther
           ? `the approval ${name} is decided already: another decision came first`
           : `there is no open approval ${name}: nobody has asked for it, or it is decided`
-      return Effect.fail(new SignalRefused({ program, kind: decision.name, reason: "approval", message }))
+      return Effect.fail(new SignalRefused({ program, kind: Decision.name, reason: "approval", message }))
     }
   )
 }

@@ -9,7 +9,6 @@ import * as Effect from "effect/Effect"
 import { AdmissionRejected, type InvalidInput, type JobHalted, type SignalRefused } from "../outcome/JobError.ts"
 import { Limits } from "../Limits.ts"
 import type { EncodedEffect, EncodedFact } from "../program/encoded.ts"
-import type { ErasedKind } from "../program/erased.ts"
 
 /** A signal that waits, or is staged in the current cycle, and the caller that waits for it. */
 export interface PendingSignal {
@@ -45,10 +44,10 @@ export class Mailbox {
     return Effect.onInterrupt(Deferred.await(signal.committed), () => Effect.sync(() => this.#withdraw(signal)))
   }
 
-  /** The first fact of that id in the signals that wait. */
-  find(kind: ErasedKind, id: string): EncodedFact | undefined {
+  /** The first such fact in the signals that wait. */
+  find(isSought: (fact: EncodedFact) => boolean): EncodedFact | undefined {
     for (const { effect } of this.#signals) {
-      const found = effect.facts.find((fact) => fact.kind === kind && fact.id === id)
+      const found = effect.facts.find(isSought)
       if (found !== undefined) return found
     }
     return undefined

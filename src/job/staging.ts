@@ -8,7 +8,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import { messageOf } from "../outcome/diagnosis.ts"
 import { InvalidInput, SignalRefused } from "../outcome/JobError.ts"
-import { Decision } from "../program/answerKinds.ts"
+import { Decision, isDecision } from "../program/answerKinds.ts"
 import type { Ledger } from "../context/Ledger.ts"
 import type { CycleMerge } from "../cycle/merge.ts"
 import type { EncodedFact } from "../program/encoded.ts"
@@ -16,10 +16,7 @@ import type { EncodedAnswer, OpenIntent, Outbox } from "../intents/outbox.ts"
 import type { PendingSignal } from "./mailbox.ts"
 import { settleChildren } from "./children.ts"
 import type { JobSession } from "./session.ts"
-import { eraseKind } from "../program/erased.ts"
 import type { StagedSignal, UnderWay } from "./underWay.ts"
-
-const decision = eraseKind(Decision)
 
 /** Whether a signal or an answer waits to be staged. */
 export const isStageable = ({ mailbox, outbox }: JobSession): boolean =>
@@ -88,12 +85,12 @@ const approvalOf = (signal: PendingSignal, outbox: Outbox): OpenIntent | undefin
 }
 
 const decisionOf = ({ effect }: PendingSignal): EncodedFact | undefined =>
-  effect.facts.find(({ kind }) => kind === decision)
+  effect.facts.find(({ kind }) => isDecision(kind))
 
 /** The position of another decision that came before that of a signal. The same decision again is a no-op. */
 const decidedBy = (signal: PendingSignal, ledger: Ledger): number | undefined => {
   const proposed = decisionOf(signal)
-  const existing = proposed && ledger.entry(decision.name, proposed.id)
+  const existing = proposed && ledger.entry(Decision.name, proposed.id)
   return existing === undefined || existing.text === proposed?.text ? undefined : existing.position
 }
 
@@ -101,7 +98,7 @@ const decidedBy = (signal: PendingSignal, ledger: Ledger): number | undefined =>
 const refuse = ({ program: { name: program } }: JobSession, signal: PendingSignal): void => {
   const id = JSON.stringify(decisionOf(signal)?.id)
   const message = `the approval ${id} is decided already: another decision came first`
-  const refusal = new SignalRefused({ program, kind: decision.name, reason: "approval", message })
+  const refusal = new SignalRefused({ program, kind: Decision.name, reason: "approval", message })
   Deferred.doneUnsafe(signal.committed, Effect.fail(refusal))
 }
 

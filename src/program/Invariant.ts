@@ -13,6 +13,7 @@
 import * as Schema from "effect/Schema"
 import { type Fact, type FactRef, isKind, kind, type Kind } from "./Fact.ts"
 import { InvalidProgram } from "./InvalidProgram.ts"
+import { asOwn } from "./ownKinds.ts"
 import { InvariantTypeId } from "./typeIds.ts"
 import type { View } from "./View.ts"
 import { complaintOf, complaintOfName, listOf, oneOf, type Rules } from "../values/options.ts"
@@ -140,11 +141,14 @@ export const acceptance = <Reads extends Kind.Any = never>(
  * The built-in kind of semantic violations: one fact for each invariant that was ever violated, its id the invariant's
  * name. Revised only when the reason changes or the invariant is repaired; not counted by `maxFacts`; part of the hash.
  */
-export const Violation = kind("Violation", {
-  schema: Schema.Struct({ invariant: Schema.String, reason: Schema.String, repaired: Schema.Boolean }),
-  id: (violation) => violation.invariant,
-  conflict: "keepLast"
-})
+export const Violation = asOwn(
+  kind("Violation", {
+    schema: Schema.Struct({ invariant: Schema.String, reason: Schema.String, repaired: Schema.Boolean }),
+    id: (violation) => violation.invariant,
+    conflict: "keepLast"
+  }),
+  "engine"
+)
 
 /** Whether a value is an invariant that was made here. */
 export const isInvariant = (value: unknown): value is Invariant =>

@@ -6,41 +6,50 @@
  */
 import * as Schema from "effect/Schema"
 import { kind } from "./Fact.ts"
-import { Violation } from "./Invariant.ts"
 import { type ErasedKind, eraseKind } from "./erased.ts"
+import { asOwn, isEnginesOwn, isPackages } from "./ownKinds.ts"
 
 /** The intent kinds that the engine performs itself. */
 export const approvalKind = "Approval"
 export const childKind = "ChildJob"
 
 /** The answer to an approval: one fact for each approval, with its id. The first answer stands. */
-export const Decision = kind("Decision", {
-  schema: Schema.Struct({
-    approval: Schema.String,
-    approved: Schema.Boolean,
-    by: Schema.String,
-    reason: Schema.String
+export const Decision = asOwn(
+  kind("Decision", {
+    schema: Schema.Struct({
+      approval: Schema.String,
+      approved: Schema.Boolean,
+      by: Schema.String,
+      reason: Schema.String
+    }),
+    id: (decision) => decision.approval
   }),
-  id: (decision) => decision.approval
-})
+  "anyone"
+)
 
 /** The end of a child job: one fact for each child, with its id. Only the engine writes it. */
-export const ChildResult = kind("ChildResult", {
-  schema: Schema.Struct({
-    /** The `id` that the intent gave, or else its key. */
-    child: Schema.String,
-    /** The intent's idempotency key within its job. The child's job id follows from it (docs/semantics.md, Child jobs). */
-    key: Schema.String,
-    program: Schema.String,
-    status: Schema.Literals(["converged", "budget-exhausted", "failed", "cancelled"]),
-    hash: Schema.String,
-    /** The result of the child's `output`, as JSON; null if there is none. */
-    output: Schema.Json,
-    /** The error that the child ended with, as JSON; null if it converged. */
-    error: Schema.Json
+export const ChildResult = asOwn(
+  kind("ChildResult", {
+    schema: Schema.Struct({
+      /** The `id` that the intent gave, or else its key. */
+      child: Schema.String,
+      /** The intent's idempotency key within its job. The child's job id follows from it (docs/semantics.md, Child jobs). */
+      key: Schema.String,
+      program: Schema.String,
+      status: Schema.Literals(["converged", "budget-exhausted", "failed", "cancelled"]),
+      hash: Schema.String,
+      /** The result of the child's `output`, as JSON; null if there is none. */
+      output: Schema.Json,
+      /** The error that the child ended with, as JSON; null if it converged. */
+      error: Schema.Json
+    }),
+    id: (result) => result.child
   }),
-  id: (result) => result.child
-})
+  "engine"
+)
+
+/** Whether a kind is that of decisions, and not one of the program's own that has its name. */
+export const isDecision = (kind: ErasedKind): boolean => kind.name === Decision.name && isPackages(kind)
 
 /** The kinds that every program knows besides `Violation`. */
 export const answerKinds: ReadonlyArray<ErasedKind> = [eraseKind(Decision), eraseKind(ChildResult)]
@@ -50,16 +59,6 @@ export const engineIntents: ReadonlyArray<{ readonly name: string; readonly answ
   { name: approvalKind, answer: eraseKind(Decision) },
   { name: childKind, answer: eraseKind(ChildResult) }
 ]
-
-const packages = new Set<ErasedKind>([eraseKind(Violation), ...answerKinds])
-
-/** Whether the package defines a kind, and not the program. */
-export const isPackages = (kind: ErasedKind): boolean => packages.has(kind)
-
-const enginesOwn = new Set<ErasedKind>([eraseKind(Violation), eraseKind(ChildResult)])
-
-/** Whether only the engine writes facts of a kind. */
-export const isEnginesOwn = (kind: ErasedKind): boolean => enginesOwn.has(kind)
 
 /** Finds a kind by its name, if it may be written from outside of the engine: any kind but those that the engine writes. */
 export const openKind =

@@ -21,3 +21,6 @@ export const LawfulTypeId: unique symbol = Symbol.for("effect-converge/Lawful")
 
 /** Marks a kind of intents, and the intents of one. */
 export const IntentKindTypeId: unique symbol = Symbol.for("effect-converge/IntentKind")
+
+/** Marks the kinds of this package, which programs know without declaring them. */
+export const OwnKindTypeId: unique symbol = Symbol.for("effect-converge/OwnKind")

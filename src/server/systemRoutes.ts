@@ -27,8 +27,9 @@ import { noteAtOnce } from "./metrics.ts"
 import { packageVersion } from "../platform/packageVersion.ts"
 import { isAllowed, permitAll } from "./permits.ts"
 import type * as Shapes from "./shapes.ts"
-import { engineIntents, isPackages } from "../program/answerKinds.ts"
+import { engineIntents } from "../program/answerKinds.ts"
 import { type CompiledProgram, type ErasedKind, compiledOf } from "../program/erased.ts"
+import { isPackages } from "../program/ownKinds.ts"
 
 /** The JSON Schema of a schema; if it has none, the JSON Schema that accepts anything. */
 const schemaOf = (schema: Schema.Constraint): Schema.Json => {
@@ -65,7 +66,7 @@ const intentsIn = (
     by: isRecord ? ("nobody" as const) : ("handler" as const)
   })),
   ...engineIntents
-    .filter(({ answer }) => used.includes(answer))
+    .filter(({ answer }) => used.some((kind) => kind.name === answer.name && isPackages(kind)))
     .map(({ answer, name }) => ({ name, answers: [answer.name], by: "engine" as const }))
 ]
 
