@@ -153,6 +153,7 @@ const queries = (id: string, last: number): ReadonlyArray<string> =>
     ...["explain?kind=Count&fact=all", "explain?kind=News&fact=4", "explain?kind=Name&fact=nobody"],
     ...["lineage?kind=Name&fact=a", "lineage?kind=Name&fact=a&without=true", "lineage?kind=Name&fact=nobody"],
     ...Array.from({ length: last + 1 }, (_, at) => at).flatMap((at) => [
+      `diagnosis?at=${at}`,
       `kinds?at=${at}`,
       `facts?at=${at}`,
       `facts?at=${at}&limit=2&cursor=3`,
@@ -182,6 +183,31 @@ describe("a record", () => {
     expect(told(job, "programs")).toEqual(await asked("programs"))
     expect(told(job, "jobs")).toEqual({ ...((await asked("jobs")) as object), cursor: null })
     expect(told(job, "jobs/other")).toBe(404)
+  })
+
+  it("lists its job for the filters for which a server lists it", async () => {
+    await running.post("/api/v1/jobs", {
+      program: "names",
+      input: { names: ["a"] },
+      id: "listed",
+      attributes: { customer: "42" }
+    })
+    const job = new RecordedJob(await record("listed"))
+    const { createdAt } = job.record.summary
+    const listed = (list: unknown): ReadonlyArray<string> =>
+      (list as { jobs: ReadonlyArray<{ jobId: string }> }).jobs
+        .map(({ jobId }) => jobId)
+        .filter((id) => id === "listed")
+    const counts = [
+      ...["attribute=customer%3A42", "attribute=customer%3A4", "attribute=order%3A42"],
+      ...[`since=${createdAt}`, `since=${createdAt + 1}`, `until=${createdAt}`, `until=${createdAt - 1}`],
+      ...["status=converged", "status=failed", "program=names", "program=other", "q=LIST", "q=nothing"]
+    ].map(async (filter) => {
+      const found = listed(told(job, `jobs?${filter}`))
+      expect([filter, found]).toEqual([filter, listed(await asked(`jobs?${filter}`))])
+      return found.length
+    })
+    expect(await Promise.all(counts)).toEqual([1, 0, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0])
   })
 
   it("has the state, the result and the events of the job", async () => {

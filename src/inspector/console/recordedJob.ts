@@ -210,12 +210,18 @@ export class RecordedJob {
       const jobs = parent === job.jobId ? children : []
       return { jobs, cursor: hasMoreChildren && jobs.length > 0 ? "more" : null, previous: null }
     }
-    const { error, jobId, program, state } = summary
+    const { attributes = {}, createdAt, error, jobId, program, state } = summary
+    const [since = 0, until = Infinity] = [numberIn(query, "since"), numberIn(query, "until")]
+    const attribute = query.get("attribute")
+    const isTagged = Object.entries(attributes).some(([name, value]) => `${name}:${value}` === attribute)
     const wanted = (query.get("q") ?? "").toLowerCase()
     const status = query.get("status") ?? ""
     const isOf = status === "" || status === state || (status === "unfinished" && summary.haltedAt === null)
     const isFound = [jobId, program, error ?? ""].some((text) => text.toLowerCase().includes(wanted))
-    const jobs = isOf && isFound && (query.get("program") ?? program) === program ? [summary] : []
+    const isOfProgram = (query.get("program") ?? program) === program
+    const isOfAge = since <= createdAt && createdAt <= until
+    const isListed = isOf && isFound && isOfProgram && isOfAge && (attribute === null || isTagged)
+    const jobs = isListed ? [summary] : []
     return { jobs, cursor: null, previous: null }
   }
 
@@ -293,6 +299,7 @@ export class RecordedJob {
       headline: examination.pastLine,
       status: status ?? null,
       error: error ?? null,
+      stack: null,
       ...(error === undefined || child === undefined ? {} : { child }),
       failure: failure === undefined ? null : failureJson(failure),
       failures: failures.map(failureJson),
