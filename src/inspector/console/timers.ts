@@ -6,16 +6,15 @@ export const later = (ms: number, body: () => void): (() => void) => {
   return () => clearTimeout(timer)
 }
 
-/** Waits for a time, or until it is given up. */
+/** Waits for a time, or until it is given up. Nothing of a pause that is over stays with the signal, which may live for days. */
 export const pause = (ms: number, abort: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
-    const cancel = later(ms, resolve)
-    abort.addEventListener(
-      "abort",
-      () => {
-        cancel()
-        resolve()
-      },
-      { once: true }
-    )
+    if (abort.aborted) return resolve()
+    const end = (): void => {
+      cancel()
+      abort.removeEventListener("abort", end)
+      resolve()
+    }
+    const cancel = later(ms, end)
+    abort.addEventListener("abort", end)
   })
