@@ -66,4 +66,17 @@ describe("a stream of server-sent events", () => {
       expect(blocks.push("\n")).toEqual(["open"])
     }
   })
+
+  it("tells the id of an item with the item, and not before it", () => {
+    const text = `id: a-1\nevent: A\ndata: 1\n\nid: a-2\ndata: 2\n\n: still here\n\nid: a-3\ndata: 3\n\n`
+    for (const pieces of cuts(text)) {
+      const blocks = new Blocks()
+      let given = 0
+      for (const piece of pieces) {
+        given += blocks.push(piece).length
+        expect(blocks.lastId).toBe(given === 0 ? "" : `a-${given}`)
+      }
+      expect(given).toBe(3)
+    }
+  })
 })

@@ -30,16 +30,20 @@ export class Lines {
 export class Blocks {
   readonly #lines = new Lines()
   #data: Array<string> = []
-  /** The newest id so far; "" before the first. */
+  /** The newest id that was read. Its block may have no end yet. */
+  #id = ""
+  /** The id of the newest block that was given; "" before the first. A stream that goes on after it leaves out no item. */
   lastId = ""
 
   /** The data of the blocks that end in the next piece. */
   push(piece: string): ReadonlyArray<string> {
     const blocks: Array<string> = []
     for (const line of this.#lines.push(piece)) {
-      if (line.startsWith("id:")) this.lastId = line.slice(3).trim()
+      if (line.startsWith("id:")) this.#id = line.slice(3).trim()
       if (line.startsWith("data:")) this.#data.push(line.slice(line.startsWith("data: ") ? 6 : 5))
-      if (line !== "" || this.#data.length === 0) continue
+      if (line !== "") continue
+      this.lastId = this.#id
+      if (this.#data.length === 0) continue
       blocks.push(this.#data.join("\n"))
       this.#data = []
     }
