@@ -2,10 +2,10 @@
  * When the events in sight happened. Events have no times: those of a job's beginning and end are in its journal, and those of a
  * cycle are the time at which its tasks began and the time of its commit, where these were recorded.
  *
- * Invariants: only the cycles of rows in sight are asked for, one request at a time; the page remembers a bounded number of
- * them; where no time is recorded, none is given. Boundary: asks the timeline and remembers.
+ * Invariants: only the cycles of rows in sight that are committed are asked for, one request at a time; the page remembers a
+ * bounded number of them; where no time is recorded, none is given. Boundary: asks the timeline and remembers.
  */
-import { effect, signal } from "@preact/signals"
+import { effect, signal, untracked } from "@preact/signals"
 import { ask, ofJob, queryOf } from "./api.ts"
 import { later } from "./browser.ts"
 import { job, jobId } from "./jobStore.ts"
@@ -15,8 +15,9 @@ import type { RecordedCycle, TimelinePage } from "./shapes.ts"
 const mostAsked = 100
 const remembered = 5_000
 
-/** Tuning: milliseconds between two requests. Rows of a fast job pass by more quickly. */
+/** Tuning: milliseconds between two requests. Rows of a fast job pass by more quickly. After a failure, the next comes later. */
 const gapMs = 300
+const failedMs = 5_000
 
 /** The times in a cycle's record, in milliseconds since the epoch. */
 interface CycleTime {
@@ -49,11 +50,16 @@ const timeOf = ({ at, tookMs }: RecordedCycle): CycleTime => ({
   tookMs: tookMs ?? undefined
 })
 
-const fetchNext = async (id: string, first: number): Promise<void> => {
-  const last = wanted.findLast((cycle) => cycle < first + mostAsked) ?? first
+/** Whether a cycle has a record by now, as far as the page knows. That of a cycle under way comes with its commit. */
+const isCommitted = (cycle: number): boolean => cycle <= (job.peek()?.cycle ?? 0)
+
+/** Asks for the times of a cycle and of those in sight after it. Returns the time until the next request. */
+const fetchNext = async (id: string, first: number): Promise<number> => {
+  const last = wanted.findLast((cycle) => cycle < first + mostAsked && isCommitted(cycle)) ?? first
   const query = queryOf({ after: first - 1, limit: last - first + 1 })
   const answer = await ask<TimelinePage>(ofJob(id, `/timeline${query}`))
-  if (jobId.peek() !== id || answer?.ok !== true) return
+  if (jobId.peek() !== id) return gapMs
+  if (answer?.ok !== true) return failedMs
   // A server without a durable store has no record of any cycle, and a recorded page lacks the oldest ones.
   for (let cycle = first; cycle <= last; cycle++) known.set(cycle, undefined)
   for (const cycle of answer.value.cycles) if (cycle.cycle <= last) known.set(cycle.cycle, timeOf(cycle))
@@ -62,21 +68,28 @@ const fetchNext = async (id: string, first: number): Promise<void> => {
     known.delete(oldest)
   }
   timed.value++
+  return gapMs
 }
 
 const goOn = (): void => {
   const id = jobId.peek()
-  const first = wanted.find((cycle) => !known.has(cycle))
+  const first = wanted.find((cycle) => !known.has(cycle) && isCommitted(cycle))
   if (isAsking || cancel !== undefined || id === undefined || first === undefined) return
   isAsking = true
-  void fetchNext(id, first).finally(() => {
+  void fetchNext(id, first).then((restMs) => {
     isAsking = false
-    cancel = later(gapMs, () => {
+    cancel = later(restMs, () => {
       cancel = undefined
       goOn()
     })
   })
 }
+
+/** The cycle that was under way has a time once it is committed. */
+effect(() => {
+  void job.value?.cycle
+  untracked(goOn)
+})
 
 /** Tells which cycles are in sight, in order. Cycle 0 is the beginning, of which the job itself has the time. */
 export const wantTimes = (cycles: ReadonlyArray<number>): void => {
