@@ -3,7 +3,8 @@
  *
  * The first page is asked for again and again, and so is the page that the viewer has scrolled to. Other filters are asked for at
  * once. Invariants: a job keeps its row by its id, so a refresh moves no choice and no focus; a page that comes late for older
- * filters is dropped. Boundary: the server filters and searches; this file only joins pages.
+ * filters is dropped; no job between two rows is left out, and a page that stays open keeps a bounded number of rows that nobody
+ * scrolled to. Boundary: the server filters and searches; this file only joins pages.
  */
 import { batch, computed, effect, signal } from "@preact/signals"
 import { type Answer, ask, type JobPage, type JobSummary, type Problem, queryOf } from "./api.ts"
@@ -16,6 +17,8 @@ import { type Query, route } from "./route.ts"
 const pageSize = 100
 const morePageSize = 1_000
 const refreshMs = 1_000
+/** Tuning: rows beyond which a list at whose top the viewer is begins anew. */
+const mostRows = 10_000
 /** Rows up to which a search goes on by itself. */
 const searchedRows = 30
 /** Tuning: a server's clock that differs by so much from what was known dates the ages of a list anew. */
@@ -110,13 +113,20 @@ const fetchPage = async (after: string | undefined, abort?: AbortSignal): Promis
   return isMisdated ? send() : answer
 }
 
+/**
+ * Whether the list begins anew with a fresh first page: there may be jobs between that page and the rows that are here, as after
+ * a time in which nobody looked, or there are many rows and the viewer is at their top. `inSight`: the first row in sight.
+ */
+const beginsAnew = (fresh: ReadonlyArray<ListedJob>, known: ReadonlyArray<ListedJob>, inSight: number): boolean => {
+  // A page of a search is full only where its jobs follow one another.
+  if (fresh.length < pageSize) return false
+  if (known.length > mostRows && inSight < pageSize) return true
+  const ids = new Set(fresh.map(({ jobId }) => jobId))
+  return !known.some(({ jobId }) => ids.has(jobId))
+}
+
 /** Joins a fresh first page with the rows that were fetched before: a job that changed is replaced, a new one comes first. */
-export const join = (
-  fresh: ReadonlyArray<ListedJob>,
-  known: ReadonlyArray<ListedJob>,
-  isWhole: boolean
-): ReadonlyArray<ListedJob> => {
-  if (isWhole) return fresh
+const join = (fresh: ReadonlyArray<ListedJob>, known: ReadonlyArray<ListedJob>): ReadonlyArray<ListedJob> => {
   const ids = new Set(fresh.map(({ jobId }) => jobId))
   const last = fresh.at(-1)
   const older =
@@ -125,7 +135,7 @@ export const join = (
 }
 
 /** The rows, where those of a page are as they are now. A job that the filters no longer let through has no row. */
-export const renewed = (
+const renewed = (
   known: ReadonlyArray<ListedJob>,
   ids: ReadonlySet<string>,
   fresh: ReadonlyArray<ListedJob>
@@ -154,13 +164,13 @@ const refresh = async (name: string, abort: AbortSignal): Promise<void> => {
   }
   problem.value = undefined
   void needPrograms()
-  const isOther = name !== asked.peek()
-  if (isOther) laterPages = []
   const { value } = answer
+  const isAnew = name !== asked.peek() || value.cursor === null || beginsAnew(value.jobs, jobs.peek(), firstInSight)
+  if (isAnew) laterPages = []
   batch(() => {
     asked.value = name
-    if (isOther || value.cursor === null) cursor.value = value.cursor
-    jobs.value = join(value.jobs, isOther ? [] : jobs.peek(), isOther || value.cursor === null)
+    if (isAnew) cursor.value = value.cursor
+    jobs.value = isAnew ? value.jobs : join(value.jobs, jobs.peek())
     isLoaded.value = true
   })
   // A search looks at some jobs at a time, and may have found none of them.
@@ -198,6 +208,8 @@ export const more = async (): Promise<void> => {
   const answer = await fetchPage(after)
   isFetching = false
   if (answer === undefined || !answer.ok || name !== asked.peek() || name !== wanted.peek()) return
+  // The list has begun anew meanwhile, and goes on from another place.
+  if (cursor.peek() !== after) return
   cursor.value = answer.value.cursor
   const ids = new Set(jobs.value.map(({ jobId }) => jobId))
   laterPages = [...laterPages, { cursor: after, ids: new Set(answer.value.jobs.map(({ jobId }) => jobId)) }]
