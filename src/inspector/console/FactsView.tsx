@@ -170,6 +170,9 @@ const comparison = (
   return { path: `/diff?from=${first}&to=${to}`, title: `Changes from cycle ${first} to ${to}` }
 }
 
+/** Between two looks at the facts of a job that lives. */
+const refreshMs = 2_000
+
 /** The rows that are in the document. A refresh asks for them again. */
 let inSight = { first: 0, last: 0 }
 
@@ -276,7 +279,13 @@ export const FactsView = () => {
   useEffect(() => {
     if (id !== undefined) show({ jobId: id, kind, q: text, at: at.value })
   }, [id, kind, text, at.value])
-  useEffect(() => (isOver.value ? undefined : poll(2_000, () => refresh(inSight.first, inSight.last))), [isOver.value])
+  useEffect(() => {
+    const again = () => refresh(inSight.first, inSight.last)
+    if (!isOver.value) return poll(refreshMs, again)
+    // The last cycles may have come after the last look at a job that lived, and before this view was opened.
+    void again()
+    return undefined
+  }, [isOver.value])
   if (id === undefined) return null
   const total = kind === "" ? factCount.value : counts.value === undefined ? undefined : (counts.value?.[kind] ?? 0)
   const compared = comparison(query["from"] ?? "", query["with"] ?? "", at.value ?? job.value?.cycle ?? 0)

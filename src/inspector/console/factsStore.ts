@@ -87,7 +87,8 @@ const readPage = async (of: FactQuery, number: number): Promise<void> => {
   const place =
     before === undefined || number === 0 ? { offset: number * pageSize } : { cursor: before.provenance.version }
   const answer = await fetchPage(of, number === 0 ? {} : place)
-  if (!isSame(query, of)) return
+  // The same words may have been asked for anew meanwhile: then that question has pages of its own.
+  if (query !== of) return
   asked.delete(number)
   isLoading.value = asked.size > 0
   if (answer === undefined) return
@@ -108,7 +109,7 @@ const searchOn = async (of: FactQuery): Promise<void> => {
   isLoading.value = true
   for (const enough = found.length + searchedRows; ;) {
     const answer = await fetchPage(of, { cursor: cursor ?? undefined })
-    if (!isSame(query, of)) return
+    if (query !== of) return
     if (answer === undefined) break
     isAnswered.value = true
     problem.value = answer.ok ? undefined : answer.problem
