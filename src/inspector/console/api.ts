@@ -9,6 +9,7 @@ import { batch, signal } from "@preact/signals"
 import type * as Shapes from "../../server/shapes.ts"
 import type { Answer, Problem } from "./answer.ts"
 import { clockMs, hearServerTime } from "./clock.ts"
+import { kept } from "./kept.ts"
 import { Blocks, Lines } from "./lines.ts"
 import { recorded } from "./recorded.ts"
 import { pause } from "./timers.ts"
@@ -28,9 +29,9 @@ export type ErrorJson = typeof Shapes.ErrorJson.Type
 
 export type { Answer, Problem } from "./answer.ts"
 
-const tokenKey = "converge-token"
+const keptToken = kept("sessionStorage", "converge-token")
 
-export const token = signal(sessionStorage.getItem(tokenKey) ?? "")
+export const token = signal(keptToken.read())
 /** Whether the server asked for a token. */
 export const needsToken = signal(false)
 /** Whether the last request reached the server. */
@@ -44,7 +45,7 @@ const gate: { isAnswered: boolean; first: Promise<unknown> | undefined } = { isA
 
 export const useToken = (text: string): void => {
   gate.isAnswered = false
-  sessionStorage.setItem(tokenKey, text)
+  keptToken.write(text)
   // An effect that asks again for the new token must not find that one is missing.
   batch(() => {
     token.value = text
@@ -54,7 +55,7 @@ export const useToken = (text: string): void => {
 
 /** Forgets the token. What the page shows was read with it, so the page begins anew. */
 export const leaveToken = (): void => {
-  sessionStorage.removeItem(tokenKey)
+  keptToken.write("")
   location.reload()
 }
 

@@ -7,6 +7,7 @@ import { batch, effect, signal } from "@preact/signals"
 import { tokenName } from "./access.ts"
 import { type Answer, ask, ofJob, type Problem, queryOf } from "./api.ts"
 import { sinceBegin } from "./clock.ts"
+import { kept } from "./kept.ts"
 import type { Diagnosis } from "./shapes.ts"
 
 /** An approval that is open. `since` is in milliseconds since the epoch; `timeoutMs` is from then. */
@@ -23,12 +24,12 @@ export interface Approval {
   readonly timeoutMs: number | null
 }
 
-const nameKey = "converge-name"
+const keptName = kept("localStorage", "converge-name")
 
 /** The name under which the viewer decides on a server without tokens. It stays in this browser. */
-export const myName = signal(localStorage.getItem(nameKey) ?? "")
+export const myName = signal(keptName.read())
 
-effect(() => localStorage.setItem(nameKey, myName.value))
+effect(() => keptName.write(myName.value))
 
 export type Decision = "approve" | "reject"
 

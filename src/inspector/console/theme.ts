@@ -1,18 +1,19 @@
 /** Light, dark, or what the system says. The choice stays in this browser. */
 import { effect, signal } from "@preact/signals"
+import { kept } from "./kept.ts"
 
 const themes = ["system", "light", "dark"] as const
 type Theme = (typeof themes)[number]
 
-const key = "converge-theme"
-const saved = localStorage.getItem(key)
+const choice = kept("localStorage", "converge-theme")
+const saved = choice.read()
 
 export const theme = signal<Theme>(themes.find((name) => name === saved) ?? "system")
 
 effect(() => {
   const { value } = theme
   document.documentElement.dataset["theme"] = value
-  localStorage.setItem(key, value)
+  choice.write(value)
 })
 
 export const cycleTheme = (): void => {

@@ -1,0 +1,60 @@
+/** A page that stays open: what came while the viewer looked elsewhere, and a record in a frame that keeps nothing. */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest"
+import { programs } from "../support/browser/programs.ts"
+import { converge } from "../support/cli/inProcess.ts"
+import { projectRoot } from "../support/node.ts"
+import { until } from "../support/server/harness.ts"
+import { openSite, type Site, shows } from "./site.ts"
+
+const folder = mkdtempSync(join(tmpdir(), "converge-open-"))
+let site: Site
+beforeAll(async () => {
+  site = await openSite(programs)
+})
+afterAll(async () => {
+  await site?.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+afterEach(() => site.closePages())
+
+it("the facts that came last are listed when the viewer comes back to them after the end of the job", async () => {
+  await site.start("counts", "left", { to: 8, ms: 300 })
+  const { complaints, page } = await site.visit("jobs/left/facts")
+  const rows = page.locator(".factList .row")
+  await until(async () => (await rows.count()) > 1, 20_000)
+  await page.getByRole("tab", { name: "Overview" }).click()
+  await page.locator(".state", { hasText: "converged" }).waitFor()
+  await page.getByRole("tab", { name: "Facts" }).click()
+  await until(async () => (await rows.count()) === 9 && (await page.locator(".factList .wait").count()) === 0, 10_000)
+  expect(await rows.last().innerText()).toContain("8")
+  expect(complaints).toEqual([])
+})
+
+it("a record is shown in a frame that may keep nothing, with the colours that the viewer chooses", async () => {
+  const module = `${projectRoot}test/support/browser/programs.ts`
+  const [store, out] = [join(folder, "jobs.db"), join(folder, "framed.html")]
+  await converge(["run", module, "-p", "crawls", "--id", "framed", "--store", store, "--input", "{}", "--quiet"])
+  expect(await converge(["inspect", "framed", "--store", store, "--out", out])).toMatchObject({ code: 0 })
+  const page = await site.browser.newPage()
+  try {
+    await page.route("http://reports.test/", (route) =>
+      route.fulfill({
+        contentType: "text/html",
+        headers: { "content-security-policy": "sandbox allow-scripts" },
+        body: readFileSync(out, "utf8")
+      })
+    )
+    await page.goto("http://reports.test/")
+    page.setDefaultTimeout(20_000)
+    await shows(page, "the server answered 503")
+    await page.getByRole("button", { name: "Colours: system" }).click()
+    await page.getByRole("button", { name: "Colours: light" }).waitFor()
+    await page.getByRole("tab", { name: "Facts" }).click()
+    await page.locator(".factList .row").first().waitFor()
+  } finally {
+    await page.close()
+  }
+})
