@@ -6,7 +6,7 @@ import { Agent, Fact, Intent, Program } from "../../src/index.ts"
 import { agentsNow, lineOf } from "../../src/inspector/console/agentWork.ts"
 import { since } from "../../src/inspector/console/format.ts"
 import { beginScale, type GraphNode, nextNode, wholeScale } from "../../src/inspector/console/graphPlaces.ts"
-import { nodesOf, type ProgramNodes } from "../../src/inspector/console/programNodes.ts"
+import { askedIn, intentsOf, nodesOf, type ProgramNodes } from "../../src/inspector/console/programNodes.ts"
 import { atOnce } from "../../src/inspector/console/columns.ts"
 import { placesOfProgram } from "../../src/inspector/console/programPlaces.ts"
 import type { TasksNow, Work } from "../../src/inspector/console/shapes.ts"
@@ -57,6 +57,30 @@ const empty = () => Effect.succeed({})
 
 const graphOf = (agents: ReadonlyArray<Agent.Agent.Any>) =>
   infoOf(Program.make("one", { input: Schema.Struct({}), kinds: [Spare], agents })).graph
+
+describe("the intents that agents asked for", () => {
+  const intents = [
+    { agent: "__proto__", kind: "constructor" },
+    { agent: "__proto__", kind: "constructor" },
+    { agent: "toString", kind: "__proto__" }
+  ]
+
+  it("are counted by names that every object has a property of, too", () => {
+    const asked = askedIn(undefined, intents)
+    expect(Object.entries(asked).map(([agent, kinds]) => [agent, Object.entries(kinds)])).toEqual([
+      ["__proto__", [["constructor", 2]]],
+      ["toString", [["__proto__", 1]]]
+    ])
+    expect(Object.keys(Object.prototype)).toEqual([])
+    const { agents } = graphOf([Agent.make("valueOf", { each: Note, execute: empty })])
+    expect(agents.map((agent) => intentsOf(agent, asked))).toEqual([[]])
+  })
+
+  it("are those of the journal, where there is one", () => {
+    const agents = { a: { tasks: 1, discarded: 0, intents: { Mail: 3 } }, b: { tasks: 1, discarded: 0 } }
+    expect(askedIn({ agents }, intents)).toEqual({ a: { Mail: 3 } })
+  })
+})
 
 describe("the graph of a program", () => {
   it("has the intents that agents declare, the kinds that answer them, and kinds that no agent uses", () => {

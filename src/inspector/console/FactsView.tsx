@@ -29,6 +29,7 @@ import { at, graph, hasNoPast, isOver, job, jobId } from "./jobStore.ts"
 import { Empty, Fault, Said, visible } from "./parts.tsx"
 import { later, poll } from "./browser.ts"
 import { factIn, factQuery } from "./factNames.ts"
+import { own } from "./own.ts"
 import { change, route } from "./route.ts"
 import { asksForResults, goIntoResults } from "./search.ts"
 import { VirtualList } from "./virtual.tsx"
@@ -63,7 +64,9 @@ const Kinds = ({ kind }: { readonly kind: string }) => {
             onClick={() => change({ kind: name })}
           >
             <span>{name === "" ? "all kinds" : <KindName name={name} />}</span>
-            <small class="num">{total === undefined ? "–" : number(name === "" ? total : (known[name] ?? 0))}</small>
+            <small class="num">
+              {total === undefined ? "–" : number(name === "" ? total : (own(known, name) ?? 0))}
+            </small>
           </button>
         </li>
       ))}
@@ -287,7 +290,8 @@ export const FactsView = () => {
     return undefined
   }, [isOver.value])
   if (id === undefined) return null
-  const total = kind === "" ? factCount.value : counts.value === undefined ? undefined : (counts.value?.[kind] ?? 0)
+  const total =
+    kind === "" ? factCount.value : counts.value === undefined ? undefined : (own(counts.value ?? {}, kind) ?? 0)
   const compared = comparison(query["from"] ?? "", query["with"] ?? "", at.value ?? job.value?.cycle ?? 0)
   return (
     <div class={chosen === undefined ? "facts" : query["wide"] === "1" ? "facts wide" : "facts chosen"}>

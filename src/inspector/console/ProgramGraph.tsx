@@ -24,12 +24,13 @@ import {
 import { at, isOver, tasks } from "./jobStore.ts"
 import { useGradually, useKept, useNewest } from "./gradual.ts"
 import { openKind } from "./links.tsx"
+import { own } from "./own.ts"
 import { visible } from "./parts.tsx"
 import { change, route } from "./route.ts"
 import { type Asked, askedByKind, intentsOf, nodeId } from "./programNodes.ts"
 import type { Graph, TasksNow, Work } from "./shapes.ts"
 
-const cut = (name: string): string => visible(name.length > 26 ? `${name.slice(0, 25)}…` : name)
+const cut = (name: string): string => visible(name, 26)
 
 /** The texts of a node: in its second line for agents and intents, beside its name for kinds, and for those who hear it. */
 interface NodeText {
@@ -85,7 +86,7 @@ const Node = (props: NodeProps) => {
       onClick={() => onOpen(node)}
       onFocus={() => onFocus(node)}
     >
-      <title>{`${sort} ${name}${text.line === "" ? "" : `: ${text.spoken}`}${addedOf(node)}`}</title>
+      <title>{`${sort} ${visible(name)}${text.line === "" ? "" : `: ${text.spoken}`}${addedOf(node)}`}</title>
       <rect x={x} y={y} width={width} height={height} rx={sort === "agent" ? 8 : sort === "kind" ? height / 2 : 2} />
       {runs ? <circle class="pulse" cx={x + 13} cy={y + 16} r={4.5} /> : null}
       <text x={middle} y={hasLine ? y + 20 : y + height / 2 + 4.5} text-anchor="middle">
@@ -287,7 +288,10 @@ const nearOf = (laid: Laid, chosen: string | undefined): ReadonlySet<string> | u
 const textsOf = ({ asked, counts, hasMoreAsked, open }: Props, now: ReadonlyMap<string, AgentNow>) => {
   const sums = askedByKind(asked)
   return ({ name, sort }: GraphNode): NodeText => {
-    if (sort === "kind") return { line: short(counts[name] ?? 0), spoken: plural(counts[name] ?? 0, "fact") }
+    if (sort === "kind") {
+      const count = own(counts, name) ?? 0
+      return { line: short(count), spoken: plural(count, "fact") }
+    }
     if (sort === "agent") {
       const line = lineOf(now.get(name))
       return { line, spoken: `${line}, agent` }

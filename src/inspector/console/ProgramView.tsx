@@ -21,7 +21,7 @@ import { layout } from "./layout.ts"
 import { Empty, Panel, Said } from "./parts.tsx"
 import { ProgramGraph } from "./ProgramGraph.tsx"
 import { recorded } from "./recorded.ts"
-import { type Asked, intentsOf, nodesOf } from "./programNodes.ts"
+import { type Asked, askedIn, intentsOf, nodesOf } from "./programNodes.ts"
 import type { Graph, Replayed, TimelinePage, Work } from "./shapes.ts"
 import { Value } from "./ValueView.tsx"
 import { useWork } from "./work.ts"
@@ -147,18 +147,6 @@ const Input = () =>
 /** Whether a journal has told which intents were asked for. */
 const hasIntents = (work: Work | undefined): boolean =>
   Object.values(work?.agents ?? {}).some(({ intents }) => intents !== undefined)
-
-/** The intents that each agent asked for: from the journal, or from the result where there is no journal. */
-const askedIn = (work: Work | undefined, intents: Replayed["intents"]): Asked => {
-  const asked: Record<string, Record<string, number>> = {}
-  for (const [agent, { intents: kinds }] of Object.entries(work?.agents ?? {})) if (kinds) asked[agent] = { ...kinds }
-  if (Object.keys(asked).length > 0) return asked
-  for (const { agent, kind } of intents) {
-    const kinds = (asked[agent] ??= {})
-    kinds[kind] = (kinds[kind] ?? 0) + 1
-  }
-  return asked
-}
 
 /** The places of the graph. They are found anew when the job has a kind or an intent that it had not before. */
 const useLaid = (found: Graph | undefined, asked: Asked, counts: Counts | undefined) => {

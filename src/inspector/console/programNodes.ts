@@ -2,7 +2,8 @@
  * The nodes and lines of a program's graph: agents, kinds and intents as the program declares them, and besides those the kinds
  * that have facts in the job and the intents that its agents asked for. Boundary: pure; answers of the server in, a graph out.
  */
-import type { Graph } from "./shapes.ts"
+import { own } from "./own.ts"
+import type { Graph, Replayed, Work } from "./shapes.ts"
 
 type Sort = "agent" | "kind" | "intent"
 
@@ -41,6 +42,22 @@ export const nodeId = (sort: Sort, name: string): string => `${letters[sort]} ${
 /** The answers of the intents that the engine performs, for programs that have nothing else to do with them. */
 const engineAnswers: Readonly<Record<string, string>> = { Approval: "Decision", ChildJob: "ChildResult" }
 
+/** The intents that each agent asked for: from the journal, or from the result where there is no journal. */
+export const askedIn = (
+  work: Pick<Work, "agents"> | undefined,
+  intents: ReadonlyArray<Pick<Replayed["intents"][number], "agent" | "kind">>
+): Asked => {
+  const told = Object.entries(work?.agents ?? {}).flatMap(([agent, { intents }]) =>
+    intents === undefined ? [] : [[agent, intents] as const]
+  )
+  if (told.length > 0) return Object.fromEntries(told)
+  const counted = [...Map.groupBy(intents, ({ agent }) => agent)].map(([agent, all]) => {
+    const kinds = [...Map.groupBy(all, ({ kind }) => kind)].map(([kind, { length }]) => [kind, length] as const)
+    return [agent, Object.fromEntries(kinds)] as const
+  })
+  return Object.fromEntries(counted)
+}
+
 /** The numbers of intents by kind, over all agents. */
 export const askedByKind = (asked: Asked): ReadonlyMap<string, number> => {
   const sums = new Map<string, number>()
@@ -52,7 +69,7 @@ export const askedByKind = (asked: Asked): ReadonlyMap<string, number> => {
 
 /** The intents that an agent declares, and those that it asked for in this job. */
 export const intentsOf = ({ intents, name }: Graph["agents"][number], asked: Asked): ReadonlyArray<string> => [
-  ...new Set([...intents, ...Object.keys(asked[name] ?? {})])
+  ...new Set([...intents, ...Object.keys(own(asked, name) ?? {})])
 ]
 
 /** The kinds of intents with the kinds that answer them. Null: the program does not declare it, and nobody knows its answers. */
@@ -60,7 +77,7 @@ const answersOf = ({ intents }: Graph, asked: Asked): ReadonlyMap<string, Readon
   const found = new Map<string, ReadonlyArray<string> | null>(intents.map(({ answers, name }) => [name, answers]))
   for (const name of askedByKind(asked).keys()) {
     if (found.has(name)) continue
-    const answer = Object.hasOwn(engineAnswers, name) ? engineAnswers[name] : undefined
+    const answer = own(engineAnswers, name)
     found.set(name, answer === undefined ? null : [answer])
   }
   return found

@@ -16,6 +16,7 @@ import type { JobEvent } from "../../outcome/JobEvent.ts"
 import type * as Insight from "../../server/insightShapes.ts"
 import type * as Shapes from "../../server/shapes.ts"
 import type { Answer } from "./answer.ts"
+import { own } from "./own.ts"
 import { numberIn, pageOf } from "./pages.ts"
 
 type Fact = typeof Shapes.Fact.Type
@@ -110,7 +111,7 @@ class FactIndex {
     }
     const { triggers } = this.#past
     const story = triggers.find((story) => version <= story.version) ?? triggers.at(-1)
-    const seen = (story?.kinds[agent] ?? []).flatMap((kind) => this.#between(kind, since, until))
+    const seen = (own(story?.kinds ?? {}, agent) ?? []).flatMap((kind) => this.#between(kind, since, until))
     const latest = new Map(seen.map((fact) => [refKey(fact), fact]))
     return [...latest.values()].sort((a, b) => versionOf(a) - versionOf(b))
   }
