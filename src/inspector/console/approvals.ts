@@ -193,8 +193,24 @@ const count = async (jobId: string | undefined, abort: AbortSignal): Promise<voi
   counted.value = { count: answer.value.approvals.length, isAll: answer.value.cursor === null }
 }
 
+/** The job whose questions are here; undefined: those of all jobs. */
+let shownOf: string | undefined
+
+/** Forgets the page and the count of other questions than those that are asked for. */
+const begin = (jobId: string | undefined): void => {
+  if (shownOf === jobId) return
+  shownOf = jobId
+  batch(() => {
+    approvals.value = approvals.peek().filter((approval) => jobId === undefined || approval.jobId === jobId)
+    next.value = null
+    previous.value = null
+    counted.value = undefined
+  })
+}
+
 /** Asks for the page in sight. A page without questions is passed over: onwards, or else back. */
 export const fetchApprovals = async (jobId: string | undefined, abort: AbortSignal): Promise<void> => {
+  begin(jobId)
   if (chosen !== undefined && chosen.jobId !== jobId) chosen = undefined
   const from = chosen
   let place = from?.place
