@@ -33,6 +33,42 @@ it("the facts that came last are listed when the viewer comes back to them after
   expect(complaints).toEqual([])
 })
 
+it("the times of an ended job come although the server could not tell them at first", async () => {
+  await site.start("counts", "timed", { to: 2, ms: 5 })
+  await site.reach("timed", "converged")
+  const page = await site.browser.newPage()
+  try {
+    let refused = 0
+    await page.route(/\/jobs\/timed\/work/, async (route) => {
+      if (++refused > 1) return route.continue()
+      return route.fulfill({ status: 503, contentType: "application/problem+json", body: "{}" })
+    })
+    await page.goto(`${site.running.url}/inspector#/jobs/timed/overview`)
+    await page.getByRole("img", { name: /Time in each state: .*executing/ }).waitFor({ timeout: 20_000 })
+    expect(refused).toBe(2)
+  } finally {
+    await page.close()
+  }
+})
+
+it("a page of changes that is asked for twice comes once", async () => {
+  await site.start("counts", "changed", { to: 450, ms: 0 })
+  await site.reach("changed", "converged")
+  const { complaints, page } = await site.visit("jobs/changed/facts?from=0")
+  await page.getByRole("button", { name: "more changes" }).waitFor()
+  await page.evaluate(`(() => {
+    const more = [...document.querySelectorAll("button")].find(({ textContent }) => textContent === "more changes")
+    more.click()
+    more.click()
+  })()`)
+  const changes = page.locator(".diff li.added")
+  await until(async () => (await changes.count()) > 200, 10_000)
+  await page.getByRole("button", { name: "more changes" }).click()
+  await until(async () => (await page.getByRole("button", { name: "more changes" }).count()) === 0, 10_000)
+  expect(await changes.count()).toBe(450)
+  expect(complaints).toEqual([])
+})
+
 it("a record is shown in a frame that may keep nothing, with the colours that the viewer chooses", async () => {
   const module = `${projectRoot}test/support/browser/programs.ts`
   const [store, out] = [join(folder, "jobs.db"), join(folder, "framed.html")]

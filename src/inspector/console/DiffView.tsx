@@ -65,7 +65,8 @@ export const DiffView = ({
   const read = async (cursor: string | null, signal?: AbortSignal): Promise<void> => {
     const page = `${path.includes("?") ? "&" : "?"}limit=${pageSize}&valueLength=${shownLength}${cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`}`
     const answer = await ask<Diff>(ofJob(jobId, path + page), signal === undefined ? {} : { signal })
-    if (answer === undefined) return
+    // The same page may have been asked for twice.
+    if (answer === undefined || (cursor !== null && diff.peek()?.cursor !== cursor)) return
     problem.value = answer.ok ? undefined : answer.problem
     if (!answer.ok) return
     const before = cursor === null ? [] : (diff.value?.changes ?? [])

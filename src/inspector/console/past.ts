@@ -45,7 +45,7 @@ export const pastProblem = computed(() => known.value?.problem)
 export const isPastAsked = computed(() => place.value !== undefined && known.value === undefined)
 
 /** Whether the same question can have another answer later. */
-const isPassing = (problem: Problem | undefined): boolean =>
+export const isPassing = (problem: Problem | undefined): boolean =>
   problem !== undefined && (problem.status === 0 || problem.status >= 500)
 
 effect(() => {

@@ -8,6 +8,7 @@ import { useEffect } from "preact/hooks"
 import { ask, ofJob, queryOf } from "./api.ts"
 import { poll } from "./browser.ts"
 import { at, isOver, jobId } from "./jobStore.ts"
+import { isPassing } from "./past.ts"
 import type { Work } from "./shapes.ts"
 
 /** Between two questions about a job that lives. */
@@ -30,7 +31,7 @@ export const useWork = (hasAgents = false): Work | undefined => {
       if (answer === undefined || abort.aborted) return
       if (answer.ok) found.value = { of, work: answer.value }
       // An ended job, or a past cycle, changes no more.
-      isRead = isDone || cycle !== undefined
+      isRead = (isDone || cycle !== undefined) && !isPassing(answer.ok ? undefined : answer.problem)
     })
   }, [id, cycle, isDone])
   return found.value?.of === of ? found.value.work : undefined
