@@ -14,6 +14,7 @@ import { isWithoutJournals } from "./serverError.ts"
 import { moment, type Page, showAt } from "./storedJobs.ts"
 import { type Standing, standingsOf } from "./standing.ts"
 import { cyclesOf } from "../store/cycles.ts"
+import { lastedMs } from "../store/lasted.ts"
 import { duration, oneLine, printable, table, thousands, truncate } from "./text.ts"
 import type { Status } from "../outcome/Cause.ts"
 
@@ -186,9 +187,11 @@ export const pageOf = (
 }
 
 /** The duration of a job, or the reason of its quarantine. */
-const lastCell = ({ attempts, createdAt, haltedAt }: StoredJob): string => {
-  if (haltedAt !== undefined) return duration(haltedAt - createdAt)
-  return attempts?.quarantine === undefined ? "" : oneLine(attempts.quarantine)
+const lastCell = (job: StoredJob): string => {
+  const ms = lastedMs(job)
+  if (ms !== undefined) return duration(ms)
+  const { quarantine } = job.attempts ?? {}
+  return quarantine === undefined ? "" : oneLine(quarantine)
 }
 
 const formatOf = (standing: Standing | undefined, style: Page["style"]) => (text: string) => {

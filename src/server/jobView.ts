@@ -16,6 +16,7 @@ import type { ResolvedBudget } from "../program/resolveBudget.ts"
 import { type JobStore, type StoredJob, StoreError } from "../store/JobStore.ts"
 import { parseJson } from "../values/parseJson.ts"
 import { cyclesOf } from "../store/cycles.ts"
+import { lastedMs } from "../store/lasted.ts"
 import {
   cursorOf,
   type Page as ListPage,
@@ -117,7 +118,7 @@ const noUsage: typeof Shapes.Usage.Type = {
 
 const withDuration = (summary: Omit<Summary, "durationMs">): Summary => ({
   ...summary,
-  durationMs: summary.haltedAt === null ? null : summary.haltedAt - summary.createdAt
+  durationMs: lastedMs(summary) ?? null
 })
 
 /** The `_tag` of the error that ended a job; null if none did. */

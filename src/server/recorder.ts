@@ -29,6 +29,7 @@ import { packageVersion } from "../platform/packageVersion.ts"
 import { breathe, inSlices } from "../platform/slices.ts"
 import type { Fact } from "../program/Fact.ts"
 import { JobStore, type StoredJournal } from "../store/JobStore.ts"
+import { lastedMs } from "../store/lasted.ts"
 import { parseJson } from "../values/parseJson.ts"
 import { lightStepSize } from "../values/steps.ts"
 import { factsOf } from "./eventText.ts"
@@ -495,7 +496,7 @@ export const recordJob = Effect.fn("recordJob")(function* (
   const { cycle, ledger, tier } = reader.replay
   const job = { ...(yield* jobJson({ journal })), ...now.standing }
   const { phase: _phase, result: _result, tier: _tier, usage: _usage, version: _version, ...inList } = job
-  const { createdAt, error, haltedAt } = journal
+  const { error } = journal
   const budget = budgetOfHeader(reader.header)
   return {
     format: 1,
@@ -506,7 +507,7 @@ export const recordJob = Effect.fn("recordJob")(function* (
     job: { ...job, cycle, tier, version: ledger.version, usage, result },
     summary: {
       ...inList,
-      durationMs: haltedAt === undefined ? null : haltedAt - createdAt,
+      durationMs: lastedMs(journal) ?? null,
       error: error ?? null,
       // A limit counts committed cycles: the last turn, which found nothing to do, used none of it.
       budget: mostUsed({ budget }, { ...usage, cycles: journal.cycle })
