@@ -2,11 +2,13 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { pathToFileURL } from "node:url"
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest"
 import { programs } from "../support/browser/programs.ts"
 import { converge } from "../support/cli/inProcess.ts"
 import { projectRoot } from "../support/node.ts"
 import { until } from "../support/server/harness.ts"
+import { openPage } from "./browser.ts"
 import { openSite, type Site, shows } from "./site.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "converge-open-"))
@@ -67,6 +69,22 @@ it("a page of changes that is asked for twice comes once", async () => {
   await until(async () => (await page.getByRole("button", { name: "more changes" }).count()) === 0, 10_000)
   expect(await changes.count()).toBe(450)
   expect(complaints).toEqual([])
+})
+
+it("a record names the children that intents asked for, and leads to no page that it does not have", async () => {
+  const module = `${projectRoot}test/support/cli/parents.ts`
+  const [store, out] = [join(folder, "family.db"), join(folder, "family.html")]
+  await converge(["run", module, "-p", "parents", "--id", "mother", "--store", store, "--input", "{}", "--quiet"])
+  expect(await converge(["inspect", "mother", "--store", store, "--out", out])).toMatchObject({ code: 0 })
+  const { complaints, page } = await openPage(site.browser, `${pathToFileURL(out).href}#/jobs/mother/output`)
+  try {
+    await page.locator(".fate .jobName").first().waitFor({ timeout: 20_000 })
+    expect(await page.locator(".fate .jobName").count()).toBe(2)
+    expect(await page.locator('a[href*="mother%"]').count()).toBe(0)
+    expect(complaints).toEqual([])
+  } finally {
+    await page.close()
+  }
 })
 
 it("a record is shown in a frame that may keep nothing, with the colours that the viewer chooses", async () => {

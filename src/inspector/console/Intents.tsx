@@ -2,11 +2,11 @@
 import { useSignal } from "@preact/signals"
 import { useEffect } from "preact/hooks"
 import { ask, ofJob, queryOf } from "./api.ts"
+import { JobLink } from "./Family.tsx"
 import { brief, number, plural } from "./format.ts"
 import { at, job, jobId } from "./jobStore.ts"
 import { CycleLink, FactLink } from "./links.tsx"
 import { Panel, Said } from "./parts.tsx"
-import { hrefOf } from "./route.ts"
 import type { IntentPage, IntentStory } from "./shapes.ts"
 
 /** Tuning: intents that come at first, and at most. */
@@ -42,12 +42,6 @@ const Decided = ({ fact: { value }, origin }: { readonly fact: Given["facts"][nu
     </>
   )
 }
-
-const Child = ({ id }: { readonly id: string }) => (
-  <a href={hrefOf({ page: "job", id, view: "overview", query: {} })}>
-    <Said text={id} limit={80} />
-  </a>
-)
 
 /** The message of an error, or of the error in it. */
 const messageIn = (error: NonNullable<Given["error"]>): string => {
@@ -162,7 +156,7 @@ const Row = ({ story }: { readonly story: IntentStory }) => {
         <Fate story={story} />
         {child === null ? null : (
           <div>
-            child <Child id={child} />
+            child <JobLink id={child} />
           </div>
         )}
       </td>
