@@ -1,4 +1,5 @@
 /** The chosen agent of a program: what it reads and writes, what it does at present, and what it has done. */
+import { waitReasons } from "../../outcome/presentLine.ts"
 import type { AgentNow } from "./agentWork.ts"
 import { number, plural, span } from "./format.ts"
 import { FactLink, KindLink } from "./links.tsx"
@@ -10,13 +11,6 @@ type Agent = Graph["agents"][number]
 
 /** Tuning: tasks that are named. The timeline has all of them. */
 const namedTasks = 8
-
-const reasons = {
-  concurrency: "for a permit of its agent",
-  budget: "for room under the budget",
-  turn: "for its turn on the main thread",
-  worker: "for a worker"
-} as const
 
 const Kinds = ({ names }: { readonly names: ReadonlyArray<string> }) =>
   names.length === 0 ? (
@@ -48,7 +42,7 @@ const Waiting = ({ waiting }: Pick<AgentNow, "waiting">) => (
   <ul class="tasksNow" aria-label="Its tasks that wait">
     {waiting.slice(0, namedTasks).map(({ each, for: reason, part }) => (
       <li key={JSON.stringify([each?.kind, each?.id, part])}>
-        {each === null ? "its task" : <FactLink fact={each} />} waits {reasons[reason]}
+        {each === null ? "its task" : <FactLink fact={each} />} waits for {waitReasons[reason]}
       </li>
     ))}
     {waiting.length > namedTasks ? <li>and {number(waiting.length - namedTasks)} more</li> : null}

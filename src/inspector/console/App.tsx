@@ -52,7 +52,7 @@ const TokenForm = () => {
         )}
         <small>
           {!isLeft
-            ? `The page uses the token ${tokenName.value ?? ""}, which may look at jobs${maySteer.value ? " and steer them" : ", and nothing else"}.`
+            ? `The page uses the token ${visible(tokenName.value ?? "", 60)}, which may look at jobs${maySteer.value ? " and steer them" : ", and nothing else"}.`
             : token.value === ""
               ? "Whoever runs the server has one for you. It stays in this tab."
               : "The server does not accept the token that you entered. Enter another one."}

@@ -12,6 +12,7 @@ import type { Explanation } from "./api.ts"
 import { graphOf, type GraphNode } from "./derivationGraph.ts"
 import { CauseList, FollowingList } from "./DerivationLists.tsx"
 import { number, plural } from "./format.ts"
+import { directions } from "./graphPlaces.ts"
 import { nextPlace, type Placed, type Places, placesOf, widthsFor } from "./derivationPlaces.ts"
 import { FactLink } from "./links.tsx"
 import { Said } from "./parts.tsx"
@@ -25,13 +26,6 @@ const drawnAtMost = 300
 
 /** Rows that a node "N more" adds to its column. */
 const rowsMore = 20
-
-const directions: Readonly<Record<string, readonly [x: number, y: number]>> = {
-  ArrowLeft: [-1, 0],
-  ArrowRight: [1, 0],
-  ArrowUp: [0, -1],
-  ArrowDown: [0, 1]
-}
 
 const FactNode = ({ node }: { readonly node: GraphNode }) => {
   if (node.fact === undefined) return null

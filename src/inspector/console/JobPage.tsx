@@ -16,6 +16,7 @@ import {
   acting,
   at,
   chosenCycle,
+  ended,
   goToCycle,
   hasNoPast,
   isOver,
@@ -54,7 +55,7 @@ const pausable = new Set(["running", "queued"])
 const resumable = new Set(["paused", "suspended", "quarantined"])
 
 /** States of jobs that no engine runs: these can be deleted. */
-const deletable = new Set(["suspended", "quarantined", "converged", "budget-exhausted", "failed", "cancelled"])
+const deletable = new Set(["suspended", "quarantined", ...ended])
 
 const Deleting = () => {
   const asks = useSignal(false)

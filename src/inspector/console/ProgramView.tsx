@@ -19,6 +19,7 @@ import { useGradually, useKept } from "./gradual.ts"
 import type { Laid } from "./graphPlaces.ts"
 import { layout } from "./layout.ts"
 import { Empty, Panel, Said } from "./parts.tsx"
+import { replayed as past } from "./past.ts"
 import { ProgramGraph } from "./ProgramGraph.tsx"
 import { recorded } from "./recorded.ts"
 import { type Asked, askedIn, intentsOf, nodesOf } from "./programNodes.ts"
@@ -92,34 +93,29 @@ const restsPerReplay = 20
 
 /** The job as its journal has it, after the cycle that the page shows. Undefined where there is no journal. */
 const useReplayed = () => {
-  const replayed = useSignal<Replayed | undefined>(undefined)
+  const present = useSignal<Replayed | undefined>(undefined)
   const id = jobId.value
-  const cycle = at.value
+  const isPast = at.value !== undefined
   useEffect(() => {
-    replayed.value = undefined
-    if (id === undefined) return undefined
+    if (id === undefined || isPast) return undefined
     let notBefore = 0
     return poll(refreshMs, async (abort) => {
-      const known = replayed.value?.cycle
+      const known = present.value?.cycle
       const last = job.peek()?.cycle ?? 0
-      if (known !== undefined && (cycle !== undefined || known >= last)) return
+      if (known !== undefined && known >= last) return
       if (known !== undefined && !isOver.peek() && sinceBegin() < notBefore) return
       // A server without journals has no past, and says so by an empty timeline.
       const query = queryOf({ after: Math.max(0, last - 1), limit: 1 })
       const page = await ask<TimelinePage>(ofJob(id, `/timeline${query}`), { signal: abort })
       if (page?.ok !== true || page.value.cycles.length === 0) return
       const asked = sinceBegin()
-      const answer = await ask<Replayed>(
-        ofJob(id, `/replay${queryOf({ at: cycle, valueLength: 1_000, limit: mostParts })}`),
-        {
-          signal: abort
-        }
-      )
+      const path = ofJob(id, `/replay${queryOf({ valueLength: 1_000, limit: mostParts })}`)
+      const answer = await ask<Replayed>(path, { signal: abort })
       notBefore = sinceBegin() + restsPerReplay * (sinceBegin() - asked)
-      if (answer?.ok === true) replayed.value = answer.value
+      if (answer?.ok === true) present.value = answer.value
     })
-  }, [id, cycle, isOver.value])
-  return replayed.value
+  }, [id, isPast, isOver.value])
+  return isPast ? past.value : present.value
 }
 
 /** The intents of the job and its other ends, from its journal, or from its result where there is no journal. */

@@ -7,6 +7,7 @@ import { batch, effect, signal } from "@preact/signals"
 import { tokenName } from "./access.ts"
 import { type Answer, ask, ofJob, type Problem, queryOf } from "./api.ts"
 import { sinceBegin } from "./clock.ts"
+import { ended } from "./jobStore.ts"
 import { kept } from "./kept.ts"
 import type { Diagnosis } from "./shapes.ts"
 
@@ -100,8 +101,6 @@ export const close = (approval: Approval): void => {
   keepNote(approval, "")
 }
 
-const ends = new Set(["converged", "budget-exhausted", "failed", "cancelled"])
-
 /** The problem that an answer would meet now. Undefined: the question is still open, on another page. */
 const becameOf = async ({ id, jobId }: Approval): Promise<Problem | undefined> => {
   const problem = { status: 409, title: "The question is no longer open", detail: "" }
@@ -116,7 +115,7 @@ const becameOf = async ({ id, jobId }: Approval): Promise<Problem | undefined> =
   }
   const job = await ask<{ readonly state: string }>(ofJob(jobId, "?brief=true&valueLength=0&limit=1"))
   const jobStatus = job?.ok === true ? job.value.state : ""
-  return ends.has(jobStatus) ? { ...problem, name: "JobHalted", jobStatus } : problem
+  return ended.has(jobStatus) ? { ...problem, name: "JobHalted", jobStatus } : problem
 }
 
 /** Keeps the cards that the viewer was about to answer, of those that are there no more. */

@@ -90,11 +90,3 @@ export function* settle(columns: ReadonlyArray<ReadonlyArray<Item>>, gapY: numbe
     }
   }
 }
-
-/** Does work of this kind without a rest. */
-export const atOnce = <A>(work: Generator<undefined, A>): A => {
-  for (;;) {
-    const step = work.next()
-    if (step.done === true) return step.value
-  }
-}

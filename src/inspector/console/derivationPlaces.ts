@@ -5,7 +5,8 @@
  *
  * Boundary: pure; columns and lines in, places and paths out.
  */
-import { atOnce, type Item, order, settle } from "./columns.ts"
+import { atOnce } from "./atOnce.ts"
+import { type Item, order, settle } from "./columns.ts"
 import type { DerivationGraph, GraphLine, GraphNode } from "./derivationGraph.ts"
 
 /** The sizes of nodes, the gap between two of a column, and the height of a line that goes through a column. */

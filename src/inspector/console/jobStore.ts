@@ -27,7 +27,8 @@ export const mostParts = 1_000
 /** The parts of a query for a job as the page shows it. */
 const shown = `valueLength=${outputLength}&limit=${mostParts}`
 
-const ended = new Set(["converged", "budget-exhausted", "failed", "cancelled"])
+/** The states of a job that has ended. */
+export const ended: ReadonlySet<string> = new Set(["converged", "budget-exhausted", "failed", "cancelled"])
 
 export const job = signal<Job | undefined>(undefined)
 export const problem = signal<Problem | undefined>(undefined)

@@ -2,6 +2,7 @@
 import type { ComponentChildren } from "preact"
 import { useEffect, useRef } from "preact/hooks"
 import { type ErrorJson, isReached, needsToken, type Problem, type State } from "./api.ts"
+import { nextFrame } from "./browser.ts"
 import { brief, toneOf } from "./format.ts"
 import { Said } from "./Said.tsx"
 
@@ -130,7 +131,7 @@ export const ClosePane = ({
     onClick={() => {
       onClose()
       // In full width, the list is back a moment later.
-      requestAnimationFrame(() => document.querySelector<HTMLElement>(`.${of}`)?.focus())
+      nextFrame(() => document.querySelector<HTMLElement>(`.${of}`)?.focus())
     }}
   >
     Close

@@ -16,6 +16,7 @@ import type { JobEvent } from "../../outcome/JobEvent.ts"
 import type * as Insight from "../../server/insightShapes.ts"
 import type * as Shapes from "../../server/shapes.ts"
 import type { Answer } from "./answer.ts"
+import { atOnce } from "./atOnce.ts"
 import { own } from "./own.ts"
 import { numberIn, pageOf } from "./pages.ts"
 
@@ -29,14 +30,6 @@ const mostNodes = 10_000
 const mostCauses = 50
 
 const refKey = ({ id, kind }: FactRef): string => `${JSON.stringify(kind)}/${id}`
-
-/** All that a generator gives, at once: a page of a record has no server whose turns it could take. */
-const atOnce = <A>(steps: Generator<void, A>): A => {
-  for (;;) {
-    const step = steps.next()
-    if (step.done === true) return step.value
-  }
-}
 
 /** A fact as the rules of lineage take it. */
 interface Committed {
@@ -477,6 +470,7 @@ export class RecordedJob {
       causesOf: (fact) => index.causesOf(fact),
       isLive: (fact) => versions.has(versionOf(fact))
     }
+    // The page of a record has no server whose turns it could take.
     const related = atOnce(relatedIn(whole, isRoot, relation))
     if (related === undefined) return unknownFact(ref)
     const { cursor, items, previous } = pageOf(related.facts, ({ fact }) => versionOf(fact), query)

@@ -2,7 +2,7 @@
  * Texts of users as they may be shown: cut where they are long, and with the characters in sight that would hide or turn others.
  *
  * Invariants: a text is cut before anything else is done with it, so a text of any length costs the same; no cut splits a
- * character. Boundary: pure; texts in, texts and marks out. said.tsx draws them.
+ * character. Boundary: pure; texts in, texts and marks out. Said.tsx draws them.
  */
 
 /** A character that is shown by its name. */
