@@ -53,6 +53,25 @@ it("the times of an ended job come although the server could not tell them at fi
   }
 })
 
+it("changes stay where they are while the job goes on, and are compared anew when the viewer asks for it", async () => {
+  await site.start("counts", "moves", { to: 60, ms: 100 })
+  const { complaints, page } = await site.visit("jobs/moves/facts?from=0")
+  await page.locator(".diff h2").waitFor()
+  const titleOf = () => page.locator(".diff h2").innerText()
+  const first = await titleOf()
+  await page.evaluate(`window.shown = document.querySelector(".diff")`)
+  await shows(page, "The job has gone on to cycle")
+  const cycleOf = async () => Number(await page.locator(".slider output").innerText())
+  const before = await cycleOf()
+  await until(async () => (await cycleOf()) > before + 10, 10_000)
+  expect(await titleOf()).toBe(first)
+  expect(await page.evaluate(`window.shown === document.querySelector(".diff")`)).toBe(true)
+  await page.getByRole("button", { name: "Compare with it" }).click()
+  await until(async () => (await page.locator(".diff h2").count()) > 0 && (await titleOf()) !== first, 10_000)
+  await site.running.post("/api/v1/jobs/moves/cancel")
+  expect(complaints).toEqual([])
+})
+
 it("a page of changes that is asked for twice comes once", async () => {
   await site.start("counts", "changed", { to: 450, ms: 0 })
   await site.reach("changed", "converged")

@@ -176,6 +176,35 @@ const comparison = (
 /** Between two looks at the facts of a job that lives. */
 const refreshMs = 2_000
 
+/**
+ * The cycle up to which changes are shown: the chosen one, or the newest one of when they were asked for. The job may commit
+ * many meanwhile, and a comparison that followed them would take the list from under the viewer, and much of the server's time.
+ */
+const useCompared = (of: string) => {
+  const newest = job.value?.cycle ?? 0
+  const asked = useSignal({ of, to: newest })
+  const isAsked = asked.value.of === of && asked.value.to > 0
+  useEffect(() => {
+    if (!isAsked) asked.value = { of, to: newest }
+  }, [of, isAsked, newest])
+  const to = at.value ?? (isAsked ? asked.value.to : newest)
+  return {
+    to,
+    newer: at.value === undefined && newest > to ? newest : undefined,
+    renew: () => (asked.value = { of, to: newest })
+  }
+}
+
+/** The way to the changes of cycles that were committed since the comparison. */
+const Newer = ({ cycle, onRenew }: { readonly cycle: number; readonly onRenew: () => void }) => (
+  <p class="soft">
+    The job has gone on to cycle {number(cycle)}.{" "}
+    <button type="button" onClick={onRenew}>
+      Compare with it
+    </button>
+  </p>
+)
+
 /** The rows that are in the document. A refresh asks for them again. */
 let inSight = { first: 0, last: 0 }
 
@@ -292,7 +321,9 @@ export const FactsView = () => {
   if (id === undefined) return null
   const total =
     kind === "" ? factCount.value : counts.value === undefined ? undefined : (own(counts.value ?? {}, kind) ?? 0)
-  const compared = comparison(query["from"] ?? "", query["with"] ?? "", at.value ?? job.value?.cycle ?? 0)
+  const [from, other] = [query["from"] ?? "", query["with"] ?? ""]
+  const { newer, renew, to } = useCompared(JSON.stringify([id, from]))
+  const compared = comparison(from, other, to)
   return (
     <div class={chosen === undefined ? "facts" : query["wide"] === "1" ? "facts wide" : "facts chosen"}>
       <Kinds kind={kind} />
@@ -305,7 +336,10 @@ export const FactsView = () => {
         {compared === undefined ? (
           <FactList kind={kind} text={text} total={total} />
         ) : (
-          <DiffView key={compared.path} jobId={id} kind={kind} {...compared} />
+          <>
+            {newer === undefined || other !== "" ? null : <Newer cycle={newer} onRenew={renew} />}
+            <DiffView key={compared.path} jobId={id} kind={kind} {...compared} />
+          </>
         )}
       </div>
       {chosen === undefined ? (
