@@ -218,7 +218,10 @@ describe("the transition that led to a state", () => {
     ["idle", "running.executing", "idle>running"],
     ["paused", "failed", "running>failed"],
     ["running.executing", "running.merging", "running.executing>running.merging"],
-    ["running.executing", "nowhere", undefined]
+    ["running.executing", "nowhere", undefined],
+    // At the first look, nobody knows from where the job came.
+    ["", "awaiting", "running.checking>awaiting"],
+    ["", "paused", undefined]
   ])("from %s to %s", (before, active, wanted) => {
     const edge = transitionTo(edges, before, active)
     expect(edge && `${edge.from}>${edge.to}`).toBe(wanted)
