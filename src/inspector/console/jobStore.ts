@@ -6,7 +6,7 @@
  * Boundary: asks and remembers.
  */
 import { computed, effect, signal } from "@preact/signals"
-import { ask, type Job, ofJob, type Problem, type ProgramInfo, type Usage } from "./api.ts"
+import { ask, isReached, type Job, ofJob, type Problem, type ProgramInfo, token, type Usage } from "./api.ts"
 import type * as Insight from "../../server/insightShapes.ts"
 import { later, poll } from "./browser.ts"
 import { clockMs, hearServerTime } from "./clock.ts"
@@ -160,7 +160,14 @@ effect(() => {
 
 let asksForPrograms = false
 
-/** Asks for the programs once. */
+/** A server that was away may have come back with other programs, and another token may see others. */
+effect(() => {
+  void token.value
+  void isReached.value
+  asksForPrograms = false
+})
+
+/** Asks for the programs once for each token, and again after the server was away. */
 export const needPrograms = async (): Promise<void> => {
   if (asksForPrograms) return
   asksForPrograms = true
