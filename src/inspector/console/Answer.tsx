@@ -451,7 +451,7 @@ const Changed = () => {
         : `${plural(added, "fact")} added, ${number(revised)} changed, ${number(removed)} removed`}
       {isOver.value && changes.to === last ? "" : `, up to cycle ${number(changes.to)}`}.{" "}
       {isSame ? null : (
-        <a href={hrefOf({ ...value, view: "facts", query: { from: String(cycle) } })}>What has changed since</a>
+        <a href={hrefOf({ ...value, view: "facts", query: { from: String(cycle) } })}>The changes since then</a>
       )}
     </p>
   )

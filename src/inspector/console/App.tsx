@@ -54,7 +54,7 @@ const TokenForm = () => {
           {!isLeft
             ? `The page uses the token ${visible(tokenName.value ?? "", 60)}, which may look at jobs${maySteer.value ? " and steer them" : ", and nothing else"}.`
             : token.value === ""
-              ? "Whoever runs the server has one for you. It stays in this tab."
+              ? "Ask the person who runs the server for one. It stays in this tab."
               : "The server does not accept the token that you entered. Enter another one."}
         </small>
       </form>

@@ -221,7 +221,7 @@ const sinceStart = (at: number): string | undefined => {
 }
 
 /** Why a time is only a bound. */
-const boundNote = "it began before that; when is recorded only of cycles with a task of a millisecond or more"
+const boundNote = "it began before that; its beginning is recorded only of cycles with a task of a millisecond or more"
 
 const TimeCell = ({ time }: { readonly time: EventTime | undefined }) => {
   if (time === undefined) return <small class="num" />

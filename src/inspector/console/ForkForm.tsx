@@ -200,7 +200,7 @@ export const ForkForm = ({
           onInput={({ currentTarget }) => (text.value = currentTarget.value)}
         />
       </label>
-      <small>What makes up the id of the fact has to stay: a value with another id is another fact.</small>
+      <small>Keep the parts that make up the id of the fact: a value with another id is another fact.</small>
       <div class="menu">
         <button type="button" onClick={() => (isOpen.value = false)}>
           Close

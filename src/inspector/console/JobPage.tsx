@@ -111,7 +111,7 @@ const Cancelling = ({ found: { cycle, state }, onEnd }: { readonly found: Job; r
   >
     <p>
       The job ends for good. {lostBy(state, cycle)}
-      {state === "awaiting" ? " Whatever it waits for is not awaited any more." : ""}
+      {state === "awaiting" ? " It waits for no answer any more." : ""}
     </p>
     <p>Its child jobs that have not ended are cancelled too.</p>
   </Confirm>

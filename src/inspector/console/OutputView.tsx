@@ -56,7 +56,7 @@ const Missed = () => (
     {isTakenUp.value ? (
       <p class="soft">
         The job was taken up again by another process, such as after a restart of the server. Tasks that had not ended
-        began anew, and what they had reported before and this page had not read is lost.
+        began anew, and reports that this page had not read by then are lost.
       </p>
     ) : null}
   </>

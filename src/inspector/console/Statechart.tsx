@@ -79,13 +79,13 @@ const Unknown = ({ work: { awayMs, measuredMs, untoldMs } }: { readonly work: Wo
   const parts = [
     untoldMs < worthSayingMs
       ? ""
-      : `Of the time in running, the phases of ${span(untoldMs)} are not known: they are recorded of cycles that have a task of a millisecond or more.`,
+      : `For ${span(untoldMs)} in running no phase is known: phases are recorded of cycles that have a task of a millisecond or more.`,
     awayMs < worthSayingMs
       ? ""
       : `For ${span(awayMs)} nothing is recorded: it was queued, no process held it, or a process that held it was ended before it recorded what it had done.`,
     measuredMs === null || (untoldMs < worthSayingMs && awayMs < worthSayingMs)
       ? ""
-      : `The last ${span(measuredMs)} were measured by this server; what was before is from the journal.`
+      : `This server measured the last ${span(measuredMs)}; the times before them are from the journal.`
   ].filter(Boolean)
   return parts.length === 0 ? null : <p class="soft known">{parts.join(" ")}</p>
 }
