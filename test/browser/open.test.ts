@@ -72,11 +72,19 @@ it("changes stay where they are while the job goes on, and are compared anew whe
   expect(complaints).toEqual([])
 })
 
-it("a page of changes that is asked for twice comes once", async () => {
+it("a page of changes that is asked for twice comes once, and one that does not come takes none away", async () => {
   await site.start("counts", "changed", { to: 450, ms: 0 })
   await site.reach("changed", "converged")
   const { complaints, page } = await site.visit("jobs/changed/facts?from=0")
   await page.getByRole("button", { name: "more changes" }).waitFor()
+  // A page that does not come leaves those that are here.
+  await page.route(/cursor=/, (route) =>
+    route.fulfill({ status: 503, contentType: "application/problem+json", body: '{"title":"Not now"}' })
+  )
+  await page.getByRole("button", { name: "more changes" }).click()
+  await shows(page, "503 Not now")
+  expect(await page.locator(".diff li.added").count()).toBe(200)
+  await page.unroute(/cursor=/)
   await page.evaluate(`(() => {
     const more = [...document.querySelectorAll("button")].find(({ textContent }) => textContent === "more changes")
     more.click()
@@ -87,7 +95,9 @@ it("a page of changes that is asked for twice comes once", async () => {
   await page.getByRole("button", { name: "more changes" }).click()
   await until(async () => (await page.getByRole("button", { name: "more changes" }).count()) === 0, 10_000)
   expect(await changes.count()).toBe(450)
-  expect(complaints).toEqual([])
+  expect(await page.getByText("503 Not now").count()).toBe(0)
+  // The browser tells of the answer that was made to fail.
+  expect(complaints.filter((complaint) => !complaint.includes("503"))).toEqual([])
 })
 
 it("a record names the children that intents asked for, and leads to no page that it does not have", async () => {

@@ -77,9 +77,9 @@ export const DiffView = ({
     void read(null, abort.signal)
     return () => abort.abort()
   }, [jobId, path])
-  if (problem.value !== undefined) return <Fault problem={problem.value} />
   const { value } = diff
-  if (value === undefined) return <Empty>Comparing…</Empty>
+  const fault = problem.value === undefined ? null : <Fault problem={problem.value} />
+  if (value === undefined) return fault ?? <Empty>Comparing…</Empty>
   const { cursor } = value
   const changes = value.changes.filter(({ after, before }) => kind === "" || (after ?? before)?.kind === kind)
   return (
@@ -105,6 +105,7 @@ export const DiffView = ({
           </section>
         )
       })}
+      {fault}
       {cursor === null ? null : (
         <button type="button" onClick={() => void read(cursor)}>
           more changes
