@@ -90,6 +90,56 @@ describe("what has changed since", () => {
   })
 })
 
+describe("the chosen fact", () => {
+  it("is as the job goes on, and the fork that is being written stays of the cycle at which it was begun", async () => {
+    await site.start("counts", "lives", { to: 400, ms: 60 })
+    await until(async () => (await (await site.running.fetch("/api/v1/jobs/lives")).text()).includes(`"cycle":2`))
+    const { complaints, page } = await site.visit("jobs/lives/facts?of=Step&fact=%3D0")
+    const pane = page.getByLabel("the chosen fact")
+    const follow = async (): Promise<number> =>
+      Number(
+        /\d+/.exec(
+          await pane
+            .getByRole("button", { name: /follow/ })
+            .first()
+            .innerText()
+        )?.[0]
+      )
+    const first = await follow()
+    await pane.getByRole("button", { name: /^Fork from cycle/ }).click()
+    const title = await pane.getByRole("heading", { name: /^A new job from cycle/ }).innerText()
+    await pane.locator("textarea").fill("mine")
+    await until(async () => (await follow()) > first, 20_000)
+    expect(await pane.getByRole("heading", { name: /^A new job from cycle/ }).innerText()).toBe(title)
+    expect(await pane.locator("textarea").inputValue()).toBe("mine")
+    expect(complaints).toEqual([])
+    await site.running.post("/api/v1/jobs/lives/cancel", {})
+  })
+
+  it("says so while that of another cycle is on its way, and keeps what is being written", async () => {
+    await site.start("counts", "looked", { to: 12, ms: 2 })
+    await site.reach("looked", "converged")
+    const { complaints, page } = await site.visit("jobs/looked/facts?at=9&of=Step&fact=%3D3")
+    const pane = page.getByLabel("the chosen fact")
+    await pane.getByRole("button", { name: "6 follow" }).waitFor()
+    await pane.getByRole("button", { name: /^Fork from cycle 9/ }).click()
+    await pane.locator("textarea").fill("mine")
+    let letGo = (): void => undefined
+    const held = new Promise<void>((resolve) => (letGo = resolve))
+    await page.route(/at=5/, async (route) => {
+      await held
+      await route.continue()
+    })
+    await page.getByRole("slider").fill("5")
+    await pane.getByRole("status").getByText("loading the fact of cycle 5…").waitFor()
+    letGo()
+    await pane.getByRole("button", { name: "2 follow" }).waitFor()
+    expect(await pane.getByText("loading the fact").count()).toBe(0)
+    expect(await pane.locator("textarea").inputValue()).toBe("mine")
+    expect(complaints).toEqual([])
+  })
+})
+
 describe("the head", () => {
   it("counts the facts of a fork, also those that it began with, and leads to the job that it is of", async () => {
     await site.start("counts", "origin", { to: 10, ms: 2 })

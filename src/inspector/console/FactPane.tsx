@@ -11,9 +11,12 @@ import { Derivation } from "./Derivation.tsx"
 import { type Named, nameParts } from "./factNames.ts"
 import { ForkForm } from "./ForkForm.tsx"
 import { number } from "./format.ts"
-import { at } from "./jobStore.ts"
+import { poll } from "./browser.ts"
+import { sinceBegin } from "./clock.ts"
+import { at, isOver, job } from "./jobStore.ts"
 import { CycleLink, FactLink } from "./links.tsx"
 import { ClosePane, Fault, Said } from "./parts.tsx"
+import { isPassing } from "./past.ts"
 import { change } from "./route.ts"
 import type { History, Lineage } from "./shapes.ts"
 import { Value } from "./ValueView.tsx"
@@ -94,17 +97,48 @@ const readFact = async (
   }
 }
 
-const useFact = (jobId: string, named: Named) => {
-  const read = useSignal<Read>(nothing)
+/** Tuning: milliseconds between two looks at a job that lives. */
+const refreshMs = 2_000
+/** Tuning: the pane reads for a twentieth of the time at most, so long derivations are read seldom. */
+const restsPerRead = 20
+
+/** What the pane shows of a fact, and of which question it is. */
+interface Answered {
+  readonly of: string
+  readonly read: Read
+}
+
+/**
+ * Reads a fact, and reads it again once the job has committed more. While another cycle is on its way, the fact is still the one
+ * of before (`isOlder`), so that a fork which is being written stays.
+ */
+const useFact = (jobId: string, named: Named): Read & { readonly isOlder: boolean } => {
+  const answered = useSignal<Answered | undefined>(undefined)
   const cycle = at.value
+  const of = JSON.stringify([jobId, named.kind, named.id, named.version, cycle])
   useEffect(() => {
-    const abort = new AbortController()
-    void readFact(jobId, named, cycle, abort.signal).then((found) => {
-      if (!abort.signal.aborted) read.value = found
+    let readUntil: number | undefined
+    let notBefore = 0
+    return poll(refreshMs, async (abort) => {
+      const last = job.peek()?.cycle ?? 0
+      if (readUntil !== undefined) {
+        // A past cycle changes no more, and neither does a version.
+        if (cycle !== undefined || named.id === undefined || readUntil >= last) return
+        if (!isOver.peek() && sinceBegin() < notBefore) return
+      }
+      const asked = sinceBegin()
+      const read = await readFact(jobId, named, cycle, abort)
+      notBefore = sinceBegin() + restsPerRead * (sinceBegin() - asked)
+      if (abort.aborted) return
+      const known = answered.peek()
+      if (isPassing(read.problem) && known?.of === of) return
+      if (!isPassing(read.problem)) readUntil = last
+      // What is the same stays as it is, with all that the viewer has unfolded.
+      if (JSON.stringify(known) !== JSON.stringify({ of, read })) answered.value = { of, read }
     })
-    return () => abort.abort()
-  }, [jobId, named.kind, named.id, named.version, cycle])
-  return read
+  }, [of])
+  const { value } = answered
+  return { ...(value?.read ?? nothing), isOlder: value !== undefined && value.of !== of }
 }
 
 const From = ({ explanation }: { readonly explanation: Explanation }) => {
@@ -180,11 +214,10 @@ const Revisions = ({ hasMore, jobId, list }: RevisionsProps) =>
   )
 
 export const FactPane = ({ jobId, named }: { readonly jobId: string; readonly named: Named }) => {
-  const read = useFact(jobId, named)
-  const { explanation, fact, hasMore, history, lineage, problem, without } = read.value
+  const { explanation, fact, hasMore, history, isOlder, lineage, problem, without } = useFact(jobId, named)
   const id = named.id ?? fact?.id
   return (
-    <section class="pane sheet" aria-label="the chosen fact">
+    <section class={isOlder ? "pane sheet older" : "pane sheet"} aria-label="the chosen fact" aria-busy={isOlder}>
       <header>
         <h2>
           <b>
@@ -192,6 +225,13 @@ export const FactPane = ({ jobId, named }: { readonly jobId: string; readonly na
           </b>
           /{id === undefined ? `version ${named.version}` : <Said text={id} limit={400} />}
         </h2>
+        {isOlder ? (
+          <small role="status">
+            {at.value === undefined
+              ? "loading the fact as it is now…"
+              : `loading the fact of cycle ${number(at.value)}…`}
+          </small>
+        ) : null}
         <ClosePane name="Close the fact" of="factList" onClose={() => change({ of: "", fact: "", wide: "" })} />
       </header>
       {problem === undefined ? null : <Fault problem={problem} />}

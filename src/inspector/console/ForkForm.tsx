@@ -168,11 +168,15 @@ export const ForkForm = ({
 }) => {
   const isOpen = useSignal(false)
   const { field, opener } = useFocus(isOpen.value)
-  const cycle = at.value ?? job.value?.cycle ?? 0
+  const last = job.value?.cycle ?? 0
+  // The value that the viewer changes is of the cycle at which the form was opened, however the job goes on.
+  const openedAt = useSignal(last)
+  const cycle = at.value ?? (isOpen.value ? openedAt.value : last)
   const { begin, fork, forked, isBusy, isDone, problem, text } = useForm(jobId, cycle, fact)
   if (!isOpen.value) {
     const open = (): void => {
       begin(value)
+      openedAt.value = last
       isOpen.value = true
     }
     return (
