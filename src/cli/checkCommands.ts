@@ -228,9 +228,12 @@ export const inspect = define(
     long: `Write a stored job to one file, to attach to a report of a bug. A browser opens it from the disk: it
 shows the job as the inspector does, and asks no server. The facts of every cycle are in it.
 
-The page has the input, the facts and the output of the job: look whether you may share them. With
-the job's module it has the graph of the program, too. A very large job is not whole in it, and the
-page says what it leaves out.
+The page has the input, the facts and the output of the job: look whether you may share them. A very
+large job is not whole in it, and the page says what it leaves out.
+
+A journal has no graph of the program. With --server the page has it by itself, if the server serves
+the program. Give the job's module for a job of a file, and for one whose program the server does not
+serve.
 
 Exit code: 0, or 3 if the journal was changed (the page shows what comes before that), 64 if there is
 no such job or file.`,
@@ -239,6 +242,10 @@ no such job or file.`,
       {
         command: "converge inspect ./audit.ts audit-42 --store jobs.db --out report.html",
         description: "With the graph of its program"
+      },
+      {
+        command: "converge inspect audit-42 --server http://localhost:8080 --out report.html",
+        description: "As the server that serves its program tells it, with the graph"
       }
     ]
   },

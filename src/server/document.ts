@@ -156,6 +156,31 @@ const attributes: Json = {
   maxProperties: Limits.jobAttributes
 }
 
+/**
+ * Fields that this version always sends. Servers of earlier versions do not, and the clients of this package do without them; so
+ * the definition has them as optional.
+ */
+const laterFields: Readonly<Record<string, ReadonlyArray<string>>> = {
+  Usage: ["cost", "byAgent"],
+  JobSummary: ["cycles", "durationMs", "error", "budget"],
+  JobPage: ["previous"],
+  Job: ["cycles", "error"],
+  FactPage: ["previous"],
+  Diagnosis: ["olderDecisions"],
+  TasksNow: ["now"]
+}
+
+const demandLater = (schemas: Json): void => {
+  for (const [name, fields] of Object.entries(laterFields)) {
+    const schema = schemas[name]
+    if (!isObject(schema)) continue
+    const { properties, required } = schema
+    if (!isObject(properties) || !Array.isArray(required)) continue
+    // In the order of the properties, as everywhere.
+    schema["required"] = Object.keys(properties).filter((key) => required.includes(key) || fields.includes(key))
+  }
+}
+
 const descriptions: Readonly<Record<string, string>> = {
   jobs: "Jobs: start them, look at them, watch them, steer them, delete them",
   insight: "Why a job stands where it does, what it does now, and when it did what",
@@ -175,6 +200,7 @@ const refine = (given: Json, prefix: string): Json => {
     }
   }
   const schemas = isObject(components) ? components["schemas"] : undefined
+  if (isObject(schemas)) demandLater(schemas)
   withoutNull(schemas)
   if (isObject(schemas)) {
     refineTimes(schemas)

@@ -4,6 +4,7 @@
  * Boundary: data.
  */
 import * as Schema from "effect/Schema"
+import { later } from "./later.ts"
 import { ErrorJson, Fact, FactRef, Status } from "./shapes.ts"
 
 const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
@@ -68,7 +69,7 @@ export const Diagnosis = Schema.Struct({
     })
   ),
   /** The number of decisions before these. */
-  olderDecisions: count,
+  olderDecisions: later(count, 0),
   /**
    * Where the job stood after the cycle that was asked for, and the tasks of that cycle. `running`: it went on without a rest.
    * `hasResumed`: the rest has ended.
@@ -98,8 +99,8 @@ const timed = Schema.Struct({
 
 /** The tasks of a job at this moment, and the time that it has spent in each state of its machine. */
 export const TasksNow = Schema.Struct({
-  /** The time of this answer by the server's clock, in milliseconds since the epoch. */
-  now: Schema.Number,
+  /** The time of this answer by the server's clock, in milliseconds since the epoch. Left out by servers of earlier versions. */
+  now: Schema.optionalKey(Schema.Number),
   /** The cycle under way; 0 if none is. */
   cycle: count,
   /** The tasks of that cycle, whether they have ended, run or wait. */

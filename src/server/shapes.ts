@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import { Limits } from "../Limits.ts"
 import { namePattern, valuePattern } from "../program/attributes.ts"
 import { jobIdPattern, jobIdRule } from "../program/jobId.ts"
+import { later } from "./later.ts"
 import { liveStates } from "./liveStates.ts"
 
 const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
@@ -56,9 +57,9 @@ export const Usage = Schema.Struct({
   cpuMs: Schema.Number,
   contextBytes: count,
   tokens: Schema.Number,
-  cost: Schema.Number,
-  byAgent: Schema.Record(Schema.String, Schema.Struct({ tokens: Schema.Number, cost: Schema.Number }))
-})
+  cost: later(Schema.Number, 0),
+  byAgent: later(Schema.Record(Schema.String, Schema.Struct({ tokens: Schema.Number, cost: Schema.Number })), {})
+}).annotate({ identifier: "Usage" })
 
 /** An error as plain data: `_tag` and its fields. */
 export const ErrorJson = Schema.StructWithRest(Schema.Struct({ _tag: Schema.String }), [
@@ -114,8 +115,11 @@ const inList = {
   haltedAt: Schema.NullOr(Schema.Number),
   /** The last committed cycle: a place, as in "after cycle 31". */
   cycle: count,
-  /** The cycles that the job has used, as its result counts them: a last turn that found nothing to do is one, too. */
-  cycles: count,
+  /**
+   * The cycles that the job has used, as its result counts them: a last turn that found nothing to do is one, too. Left out by
+   * servers of earlier versions.
+   */
+  cycles: Schema.optionalKey(count),
   hash: Schema.String,
   /** Why the job is quarantined; left out unless it is. */
   quarantine: Schema.optionalKey(Schema.String),
@@ -131,19 +135,22 @@ const inList = {
 export const JobSummary = Schema.Struct({
   ...inList,
   /** From the beginning to the end; null of an unfinished job. */
-  durationMs: Schema.NullOr(Schema.Number),
-  error: Schema.NullOr(Schema.String),
+  durationMs: later(Schema.NullOr(Schema.Number), null),
+  error: later(Schema.NullOr(Schema.String), null),
   /**
    * The budget of which most is used. Times are in milliseconds. `isPartial`: only the cycles, the times and the payments are
    * known, as no engine of this server has the job and its record is not read.
    */
-  budget: Schema.NullOr(
-    Schema.Struct({
-      name: Schema.String,
-      used: Schema.Number,
-      limit: Schema.Number,
-      isPartial: Schema.optionalKey(Schema.Literal(true))
-    })
+  budget: later(
+    Schema.NullOr(
+      Schema.Struct({
+        name: Schema.String,
+        used: Schema.Number,
+        limit: Schema.Number,
+        isPartial: Schema.optionalKey(Schema.Literal(true))
+      })
+    ),
+    null
   ),
   /** Why `budget` is null: the job has no limits, or its record is too long for a list or damaged. Left out otherwise. */
   noBudget: Schema.optionalKey(Schema.Literals(["unlimited", "unread"]))
@@ -157,7 +164,7 @@ export const JobPage = Schema.Struct({
   /** The cursor of the next page, with older jobs; null if there is none. */
   cursor: Schema.NullOr(Schema.String),
   /** The `before` of the page with newer jobs; null if there is none. */
-  previous: Schema.NullOr(Schema.String)
+  previous: later(Schema.NullOr(Schema.String), null)
 }).annotate({ identifier: "JobPage" })
 
 /** One job: its state and, if it has ended, its result. */
@@ -167,7 +174,7 @@ export const Job = Schema.Struct({
   tier: Schema.NullOr(Schema.Int),
   version: Schema.NullOr(count),
   /** The `_tag` of the error that ended it; null if none did. */
-  error: Schema.NullOr(Schema.String),
+  error: later(Schema.NullOr(Schema.String), null),
   usage: Schema.NullOr(Usage),
   result: Schema.NullOr(Result)
 }).annotate({ identifier: "Job" })
@@ -345,7 +352,7 @@ export const FactPage = Schema.Struct({
   version: count,
   cursor: Schema.NullOr(Schema.String),
   /** The `before` of the page of earlier facts; null if there is none. */
-  previous: Schema.NullOr(Schema.String)
+  previous: later(Schema.NullOr(Schema.String), null)
 }).annotate({ identifier: "FactPage" })
 
 /** A job after a cycle. */

@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { JobStore } from "../../src/index.ts"
 import { converge } from "../support/cli/inProcess.ts"
-import { nobody } from "../support/cli/strangers.ts"
+import { nobody, withOlder } from "../support/cli/strangers.ts"
 import { jsonOf, type Running, serve, stateOf, until } from "../support/server/harness.ts"
 import { asks, asksMany, signalled } from "../support/server/programs.ts"
 
@@ -44,6 +44,24 @@ describe("a command to a server", () => {
     expect((await ask("approvals")).stdout).toBe("no approvals\n")
     const shown = await ask("show", "first")
     expect(shown.stdout).toMatch(/\ndecisions\n {2}go {2}approved {2}by Ada {2}cycle \d {2}fine\n/)
+  })
+
+  it("takes the answers of a server of an earlier version, which lack the fields of this one", async () => {
+    await begin("asks", "old", "awaiting")
+    const later = {
+      ...{ state: ["cycles", "durationMs", "error", "budget"], jobs: ["previous"], tokens: ["cost", "byAgent"] },
+      ...{ headline: ["olderDecisions"], spentMs: ["now"] }
+    }
+    await withOlder(running.url, later, async (url) => {
+      const shown = await converge(["show", "old", "--json", "--server", url])
+      expect([shown.stderr, shown.code]).toEqual(["", 0])
+      expect(JSON.parse(shown.stdout)).toMatchObject({ state: "awaiting", olderDecisions: 0, usage: { cost: 0 } })
+      const listed = await converge(["jobs", "--query", "old", "--json", "--server", url])
+      expect([listed.stderr, listed.code]).toEqual(["", 0])
+      expect(JSON.parse(listed.stdout)).toMatchObject({ jobs: [{ jobId: "old", error: null }], previous: null })
+      const paused = await converge(["pause", "old", "--server", url])
+      expect([paused.stderr, paused.stdout]).toEqual(["", "old  paused  after cycle 1\n"])
+    })
   })
 
   it("decides a stored job, and the store tells later who decided, and why", async () => {

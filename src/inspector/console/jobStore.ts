@@ -81,7 +81,8 @@ export const graph = computed(() => programs.value.find(({ name }) => name === j
 const askTasks = async (id: string, abort: AbortSignal) => {
   const sentAt = clockMs()
   const answer = await ask<TasksNow>(ofJob(id, "/tasks"), { signal: abort })
-  if (answer?.ok === true) hearServerTime(sentAt, answer.value.now)
+  const now = answer?.ok === true ? answer.value.now : undefined
+  if (now !== undefined) hearServerTime(sentAt, now)
   return answer
 }
 

@@ -9,6 +9,7 @@ import { effect, signal } from "@preact/signals"
 import { ofJob, readEvents, type FactRef } from "./api.ts"
 import { isOver, job, jobId, tasks } from "./jobStore.ts"
 import { onceAFrame, onceIn, pause } from "./browser.ts"
+import { clockMs } from "./clock.ts"
 import { taskKeyOf } from "./liveTask.ts"
 import { bound, LiveTasks, type OfTask, type TaskItem } from "./liveTasks.ts"
 
@@ -150,7 +151,7 @@ effect(() => {
 effect(() => {
   const { value } = tasks
   if (value === undefined || users.value === 0 || isOver.peek()) return
-  heard.takeUp(value, value.now)
+  heard.takeUp(value, value.now ?? clockMs())
   draw()
   picture()
 })
