@@ -279,7 +279,10 @@ export const Limits = {
   serverHeartbeatLeastMs: 10,
   /** Server default: milliseconds that jobs may go on while the server shuts down. */
   serverDrainMs: 5_000,
-  /** Milliseconds that a question about a job that has just halted waits for its result to be stored. */
+  /**
+   * Milliseconds that a question about a job that has just halted waits for its result to be stored, and that a server which
+   * closes stays for the viewers of such a job.
+   */
   serverSettleMs: 1_000,
   /** Milliseconds beyond the draining that the server waits for cancelled jobs, and for answers that are being written. */
   serverCloseMs: 2_000,

@@ -2,8 +2,8 @@
  * The state that the routes of one server share: its jobs, its limits, and whether it takes jobs at the moment.
  *
  * A server first takes up the jobs of its store, then is ready, and at last drains. A draining server refuses jobs and sends
- * its viewers a `Goodbye`. Jobs may end until the deadline. Then the server leaves the jobs of a durable store to be resumed,
- * cancels others, and answers the clients that still wait.
+ * its viewers a `Goodbye`, or the end of a job that has ended. Jobs may end until the deadline. Then the server leaves the jobs
+ * of a durable store to be resumed, cancels others, and answers the clients that still wait.
  *
  * Boundary: no HTTP. The layer provides the engine, the pool and the store.
  */
@@ -19,6 +19,7 @@ import { WorkerPool } from "../workers/WorkerPool.ts"
 import { Directory } from "./directory.ts"
 import { Examinations } from "./examinations.ts"
 import { DamagedJobs } from "./damagedJobs.ts"
+import { Farewells } from "./farewells.ts"
 import { readinessOf, type ServerState } from "./readiness.ts"
 import type * as Shapes from "./shapes.ts"
 import { Replays } from "./replays.ts"
@@ -68,8 +69,8 @@ export interface SharedCore {
   readonly readiness: Effect.Effect<typeof Shapes.Readiness.Type>
   /** Whether the server has stopped taking jobs. */
   readonly isDraining: () => boolean
-  /** Succeeds when viewers must get their `Goodbye`. */
-  readonly goodbye: Effect.Effect<void>
+  /** The last words to viewers, such as their `Goodbye`. */
+  readonly farewells: Farewells
   /** Succeeds when clients that still wait for a job must be told that it will not end here. */
   readonly expired: Effect.Effect<void>
   /** Refuses new jobs and waits for live ones, up to the deadline. Later calls wait for the first. */
@@ -101,6 +102,7 @@ class Drain {
   readonly goodbye = Deferred.makeUnsafe<void>()
   readonly expired = Deferred.makeUnsafe<void>()
   readonly hurried = Deferred.makeUnsafe<void>()
+  readonly farewells = new Farewells(Deferred.await(this.goodbye))
   readonly #directory: Directory
   readonly #state: ServerState
 
@@ -120,6 +122,7 @@ class Drain {
       const left = this.#live.length
       if (left > 0) yield* Effect.logInfo(`jobs that are ${isDurable ? "left to be resumed" : "cancelled"}: ${left}`)
       if (!isDurable) yield* Effect.timeoutOption(this.#cancelled, Limits.serverCloseMs)
+      yield* Effect.raceFirst(this.farewells.said, Deferred.await(this.hurried))
       yield* Deferred.succeed(this.expired, undefined)
     })
   }
@@ -184,7 +187,7 @@ export const makeCore = Effect.fnUntraced(function* (
     readiness: readinessOf(state, health, damaged, pool),
     works: new Works(store),
     isDraining: () => state.isDraining,
-    goodbye: Deferred.await(drain.goodbye),
+    farewells: drain.farewells,
     expired: Deferred.await(drain.expired),
     // Draining runs with the layer's services, loggers among them: the loggers of a caller, such as a command, export nothing.
     drain: yield* Effect.cached(Effect.provideContext(Effect.uninterruptible(drain.run(settings.drainMs)), services)),

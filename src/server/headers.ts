@@ -114,3 +114,7 @@ export const isForeign = (headers: Readonly<Record<string, string | undefined>>,
   if (site !== undefined) return site !== "same-origin" && site !== "none"
   return origin !== undefined && origin.toLowerCase().replace(/^https?:\/\//, "") !== host.toLowerCase()
 }
+
+/** Whether a page of a browser sent a request. One that came without TLS from another machine does not say so. */
+export const isOfPage = (headers: Readonly<Record<string, string | undefined>>): boolean =>
+  headers["sec-fetch-site"] !== undefined

@@ -164,7 +164,7 @@ const events = Effect.fnUntraced(function* (
   store: JobStore["Service"],
   { headers, params, query, request }: EventsRequest
 ) {
-  const { directory, goodbye, room, settings, written } = core
+  const { directory, farewells, room, settings, written } = core
   const lastId = headers["last-event-id"]
   const after = lastId === undefined || lastId === "" ? (query.after ?? 0) : yield* eventNumber(lastId)
   const found = yield* directory.watch(params.id)
@@ -181,9 +181,12 @@ const events = Effect.fnUntraced(function* (
   // After a 204, a browser does not reconnect.
   if (isOver && !isNext) return HttpServerResponse.empty({ status: 204 })
   const format: Format = wantsLines(headers.accept) ? "ndjson" : "sse"
+  const known = isKnown(found) ? found : undefined
+  const goodbye = farewells.of(known)
   const options = { format, after, heartbeatMs: settings.heartbeatMs, goodbye, written, isBrief }
   const contentType = format === "sse" ? "text/event-stream" : "application/x-ndjson"
-  return yield* streamed(core, request, contentType, viewer(endingEarly(events, params.id), options), place)
+  const bytes = viewer(endingEarly(events, params.id), options)
+  return yield* streamed(core, request, { contentType, bytes, known, place })
 })
 
 /* ---------------------------------------------------------------- steer */

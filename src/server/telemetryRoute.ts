@@ -109,12 +109,8 @@ export const telemetry = Effect.fnUntraced(function* (core: SharedCore, asking: 
   }
   // After a 204, a browser does not reconnect.
   if (hasAll(recording, last)) return HttpServerResponse.empty({ status: 204 })
-  const { goodbye, settings } = core
-  const options = { format: "sse", goodbye, heartbeatMs: settings.heartbeatMs } as const
-  return yield* streamed(
-    core,
-    request,
-    "text/event-stream",
-    bytesOf(telemetryItems(recording, last, paceOf(lookingMs, busyMs)), options)
-  )
+  const { farewells, settings } = core
+  const options = { format: "sse", goodbye: farewells.of(found), heartbeatMs: settings.heartbeatMs } as const
+  const bytes = bytesOf(telemetryItems(recording, last, paceOf(lookingMs, busyMs)), options)
+  return yield* streamed(core, request, { contentType: "text/event-stream", bytes, known: found })
 })

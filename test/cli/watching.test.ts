@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, describe, expect, it } from "vitest"
+import { start as startApart } from "../support/cli/converge.ts"
 import { converge, module, start } from "../support/cli/inProcess.ts"
 import { until } from "../support/until.ts"
 
@@ -45,6 +46,42 @@ describe("converge run --inspect", () => {
     run.process.kill("SIGINT")
     expect(await run.ended).toMatchObject({ code: 0 })
     expect(readdirSync(folder)).toEqual([])
+  })
+})
+
+describe("the viewers of converge run --inspect", () => {
+  /** The texts of all streams of a job that a decision ends, and the milliseconds from there to the end of its process. */
+  const seen = async (headers: Record<string, string> = {}) => {
+    const run = startApart(["run", module("leaves"), "--id", "it", "--workers", "0", "--quiet", "--inspect"])
+    let said = ""
+    run.process.stderr?.on("data", (text: string) => (said += text))
+    await run.says(address)
+    const [, url] = address.exec(said)!
+    const job = `${url}/api/v1/jobs/it`
+    await until(async () => /"state":"awaiting"/.test(await (await fetch(job)).text()), 20_000)
+    const answers = await Promise.all(
+      ["events", "events?brief=true", "events?after=999999999999999", "telemetry"].map((path) =>
+        fetch(`${job}/${path}`, { headers })
+      )
+    )
+    const texts = Promise.all(answers.map((answer) => answer.text()))
+    const body = JSON.stringify({ approval: "go", decision: "approve" })
+    await fetch(`${job}/approvals`, { method: "POST", headers: { "content-type": "application/json" }, body })
+    const since = performance.now()
+    return { texts: await texts, code: (await run.ended).code, tookMs: performance.now() - since, job }
+  }
+
+  it("are told the end of the job before the process leaves", async () => {
+    const { code, texts } = await seen()
+    expect(code).toBe(0)
+    for (const text of texts.slice(0, 3)) expect(text).toMatch(/event: JobHalted\ndata: .*"converged".*\n\n$/)
+    expect(texts[3]).toMatch(/event: Ended\ndata: .*"converged".*\n\n$/)
+  })
+
+  it("may ask once more if they are pages of a browser", async () => {
+    const { code, texts, tookMs } = await seen({ "sec-fetch-site": "same-origin" })
+    expect([code, texts.length]).toEqual([0, 4])
+    expect(tookMs).toBeGreaterThan(500)
   })
 })
 

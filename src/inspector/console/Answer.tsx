@@ -5,7 +5,7 @@
  */
 import { useSignal } from "@preact/signals"
 import { waitReasons } from "../../outcome/presentLine.ts"
-import type { ErrorJson, Job } from "./api.ts"
+import { type ErrorJson, isReached, type Job } from "./api.ts"
 import { approvals } from "./approvals.ts"
 import { now as clock } from "./browser.ts"
 import { children } from "./family.ts"
@@ -514,7 +514,11 @@ const EarlyAnswer = ({ of }: { readonly of: Job }) => (
       {endLine(of)}
     </p>
     <Standing />
-    <p class="soft">The server reads the journal of the job for the rest.</p>
+    <p class="soft">
+      {isReached.value
+        ? "The server reads the journal of the job for the rest."
+        : "The server has gone before it told the rest."}
+    </p>
   </Panel>
 )
 

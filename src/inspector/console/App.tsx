@@ -4,6 +4,7 @@ import { useEffect } from "preact/hooks"
 import { maySteer, tokenName } from "./access.ts"
 import { isReached, leaveToken, needsToken, token, useToken } from "./api.ts"
 import { keepFocus } from "./focus.ts"
+import { hearEnds } from "./lastWord.ts"
 import { JobPage } from "./JobPage.tsx"
 import { JobsPage } from "./JobsPage.tsx"
 import { chosenCycle, goToCycle, isOver, job } from "./jobStore.ts"
@@ -81,7 +82,11 @@ const TokenButton = () =>
 const Lost = () => (
   <p class="lost" role="status">
     <b>The server does not answer.</b>{" "}
-    {job.value === undefined || isOver.value ? "" : "What you see of the job is what the server told last. "}
+    {job.value === undefined
+      ? ""
+      : isOver.value
+        ? "The job has ended, and you see what the server told of it. "
+        : "What you see of the job is what the server told last. "}
     Check that it is running and that this machine can reach it. The page keeps trying, and goes on by itself. A server
     of <code>converge run --inspect</code> ends with its job; <code>--inspect-stay</code> keeps it.
   </p>
@@ -171,6 +176,7 @@ const useKeys = (): void =>
 export const App = () => {
   useKeys()
   useEffect(keepFocus, [])
+  useEffect(hearEnds, [])
   useSignalEffect(() => {
     const { value } = route
     document.title = value.page === "jobs" ? "Jobs · converge" : `${visible(value.id, 100) || "job"} · converge`

@@ -63,21 +63,40 @@ export const startWorkerOf = (text: string): StartedWorker => {
   }
 }
 
-/** Calls `body` now, and again `gapMs` after each end, until the returned function is called. */
-export const poll = (gapMs: number, body: (signal: AbortSignal) => Promise<unknown>): (() => void) => {
+/**
+ * Calls `body` now, and again `gapMs` after each end, until the returned function is called. A page that nobody sees rests.
+ * `atOnce`: is given a function that calls it without the pause, also then.
+ */
+export const poll = (
+  gapMs: number,
+  body: (signal: AbortSignal) => Promise<unknown>,
+  atOnce?: (ask: () => void) => void
+): (() => void) => {
   const stop = new AbortController()
   let cancel = (): void => undefined
   let isUnderWay = false
-  const go = (): void => {
-    if (stop.signal.aborted || isUnderWay) return
+  let isDue = false
+  const ask = (): void => {
     cancel()
-    if (document.hidden) return
+    isDue = false
     isUnderWay = true
     void body(stop.signal).finally(() => {
       isUnderWay = false
-      if (!stop.signal.aborted) cancel = later(gapMs, go)
+      if (stop.signal.aborted) return
+      if (isDue) ask()
+      else cancel = later(gapMs, go)
     })
   }
+  const go = (): void => {
+    if (stop.signal.aborted || isUnderWay) return
+    cancel()
+    if (!document.hidden) ask()
+  }
+  atOnce?.(() => {
+    if (stop.signal.aborted) return
+    if (isUnderWay) isDue = true
+    else ask()
+  })
   document.addEventListener("visibilitychange", go)
   go()
   return () => {
@@ -130,6 +149,21 @@ export const onceIn = (ms: number, body: () => void): (() => void) => {
       isDue = false
       body()
     })
+  }
+}
+
+/**
+ * Does `body` if fewer than `most` pages of this server do the like in this browser, and waits for its end. A browser without
+ * locks, as for a page that came without TLS from another machine, does not do it.
+ */
+export const amongFew = async (name: string, most: number, body: () => Promise<unknown>): Promise<void> => {
+  if (!("locks" in navigator)) return
+  for (let place = 0; place < most; place++) {
+    const isDone = await navigator.locks.request(`${name} ${place}`, { ifAvailable: true }, async (lock) => {
+      if (lock !== null) await body()
+      return lock !== null
+    })
+    if (isDone) return
   }
 }
 

@@ -9,7 +9,8 @@ import { computed, effect, signal } from "@preact/signals"
 import { ask, isReached, type Job, ofJob, type Problem, type ProgramInfo, token, type Usage } from "./api.ts"
 import type * as Insight from "../../server/insightShapes.ts"
 import { later, poll } from "./browser.ts"
-import { clockMs, hearServerTime } from "./clock.ts"
+import type * as Shapes from "../../server/shapes.ts"
+import { clockMs, hearServerTime, offsetMs } from "./clock.ts"
 import { change, go, route } from "./route.ts"
 import type { Diagnosis, Replayed, TasksNow } from "./shapes.ts"
 
@@ -89,9 +90,36 @@ const askTasks = async (id: string, abort: AbortSignal) => {
 /** Whether it is known that the server, or the record, lacks the program of the job. */
 export const lacksProgram = computed(() => hasPrograms.value && job.value !== undefined && graph.value === undefined)
 
-/** Forgets the job before, and follows another. */
-effect(() => {
-  const id = jobId.value
+/** The last event of a log, as far as the page needs it. */
+export interface Halted {
+  readonly _tag: string
+  readonly cycle: number
+  readonly status: (typeof Shapes.Status)["Type"]
+  readonly hash: string
+  readonly error?: { readonly _tag: string }
+}
+
+/** Asks for the job at once. */
+let askAtOnce = (): void => undefined
+
+/**
+ * Takes the end of the job from its log. The rest is asked for at once, since the server may leave with the job: then this is all
+ * that the page knows.
+ */
+export const hearEnd = (id: string, { cycle, error, hash, status }: Halted): void => {
+  const { value } = job
+  if (value?.jobId !== id || isOver.value) return
+  diagnosis.value = undefined
+  tasks.value = undefined
+  job.value = {
+    ...value,
+    ...{ state: status, cycle, hash, phase: null, error: error?._tag ?? null },
+    haltedAt: clockMs() + offsetMs.value
+  }
+  askAtOnce()
+}
+
+const forget = (): void => {
   job.value = undefined
   problem.value = undefined
   diagnosis.value = undefined
@@ -101,6 +129,12 @@ effect(() => {
   input.value = undefined
   forkOf.value = undefined
   hasNoPast.value = false
+}
+
+/** Forgets the job before, and follows another. */
+effect(() => {
+  const id = jobId.value
+  forget()
   if (id === undefined) return undefined
   let isRead = false
   let hasInput = false
@@ -123,7 +157,7 @@ effect(() => {
     forkOf.value = answer.value.forkOf
   }
   let rounds = 0
-  return poll(refreshMs, async (abort) => {
+  const round = async (abort: AbortSignal): Promise<void> => {
     // A job that has ended changes no more, but may be deleted.
     if (isRead && ++rounds % roundsOfEnded !== 0) return
     // The first round runs within the effect, which must not follow what it sets.
@@ -144,6 +178,8 @@ effect(() => {
     void needInput(abort)
     void needPrograms()
     if (isRead) return
+    // An answer from before the end that the log has told.
+    if (isOver.peek() && !ended.has(answer.value.state)) return
     job.value = answer.value
     void needUsage(answer.value)
     const isEnd = ended.has(answer.value.state)
@@ -156,7 +192,8 @@ effect(() => {
     tasks.value = now?.ok === true ? now.value : undefined
     // A job that has just ended may come without its result. Without its program, a damaged journal never has one.
     isRead = isEnd && found?.ok === true && (answer.value.result !== null || lacksProgram.peek())
-  })
+  }
+  return poll(refreshMs, round, (ask) => (askAtOnce = ask))
 })
 
 let asksForPrograms = false
