@@ -22,6 +22,8 @@ export const heldJson = (held: HeldJob) => {
   const { result, tier, usage, version } = job
   return {
     ...jobJson(storedOfJob(job), standingIn(job)),
+    ...(job.forkOf === undefined ? {} : { forkOf: job.forkOf }),
+    ...(job.pausing === undefined ? {} : { pausing: job.pausing }),
     headline,
     programVersion: null,
     tier,
@@ -76,6 +78,8 @@ export const heldPage = (held: HeldJob, given: Page): string => {
       ["program", oneLine(program)],
       ["attributes", attributesLine(storedOfJob(job))],
       ["parent", parent === undefined ? undefined : oneLine(parent)],
+      ["fork of", Report.forkedFrom(job.forkOf)],
+      ["pause", job.pausing === undefined ? undefined : Report.pauseToCome],
       ["cycles used", thousands(cyclesOf(storedOfJob(job)))],
       ["used", Report.used(result?.usage ?? usage ?? undefined)],
       ["created", moment(createdAt)],

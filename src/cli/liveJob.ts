@@ -17,9 +17,19 @@ import type { TasksNow } from "./tasksNow.ts"
 export const tasksNow = (server: AServer, id: string): Effect.Effect<TasksNow, Failed> =>
   ask(server, ({ insight }) => insight.tasks({ params: { id } }))
 
-/** The headline of a job that an engine runs: the server knows what runs at this moment. */
-export const headlineNow = (server: AServer, id: string): Effect.Effect<string, Failed> =>
-  ask(server, ({ insight }) => Effect.map(insight.diagnosis({ params: { id }, query: {} }), ({ headline }) => headline))
+/** The headline of a job that an engine runs, and whether it is about to pause: the server knows this of the moment. */
+export const standingNow = (
+  server: AServer,
+  id: string
+): Effect.Effect<{ readonly headline: string; readonly isPausing: boolean }, Failed> =>
+  ask(server, ({ insight, jobs }) =>
+    Effect.gen(function* () {
+      const params = { id }
+      const { headline } = yield* insight.diagnosis({ params, query: {} })
+      const { pausing = false } = yield* jobs.get({ params, query: { brief: "true" } })
+      return { headline, isPausing: pausing }
+    })
+  )
 
 /** The log of a job that has ended, from a server that keeps no journals; undefined of another job. */
 export const ended = (server: AServer, id: string, after: number) =>

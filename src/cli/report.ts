@@ -282,6 +282,15 @@ export const unanswered = (intents: ReadonlyArray<CommittedIntent>, style: Style
   return section(`unanswered intents (${thousands(intents.length)})`, lines.join("\n"), style)
 }
 
+/** The pause of a job that somebody has asked for. */
+export const pauseToCome = "was asked for: it comes after the cycle under way"
+
+/** The job that a fork was made of, and the cycle after which it begins. */
+export const forkedFrom = (
+  forkOf: { readonly jobId: string; readonly cycle: number } | undefined
+): string | undefined =>
+  forkOf === undefined ? undefined : `${oneLine(forkOf.jobId)}  after its cycle ${thousands(forkOf.cycle)}`
+
 /** The newest decisions of a job, and the number of those before them. */
 interface Decided {
   readonly decisions: ReadonlyArray<{

@@ -4,6 +4,8 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as Journal from "../journal/Journal.ts"
+import { readHeader } from "../journal/parts.ts"
+import type { JournalHeader } from "../journal/records.ts"
 import type { DecidedQuestion } from "../outcome/decisions.ts"
 import { Examination } from "../outcome/diagnosis.ts"
 import { errorToJson } from "../outcome/resultJson.ts"
@@ -37,6 +39,10 @@ type Shown = {
       readonly standing: Standing
       /** One sentence that says why the job stands where it does. */
       readonly headline: string
+      /** Whether a pause was asked for that has not come yet. */
+      readonly isPausing: boolean
+      /** The job and the cycle that a fork began with. */
+      readonly forkOf: JournalHeader["forkOf"]
       /** The newest decisions about approvals, oldest first. */
       readonly decisions: ReadonlyArray<DecidedQuestion>
       /** The number of decisions before these. */
@@ -76,7 +82,9 @@ const shownAt = (place: Place, jobId: string, isAll: boolean) =>
       const standing = yield* standingOf(read.journal)
       const { cycle, headline: said, ...decided } = yield* examined(jobId)
       const headline = read.corrupt === undefined ? said : corruptHeadline(read.journal, standing, cycle)
-      return { _tag: "Stored" as const, read, standing, headline, ...decided, ...(yield* childrenOf(jobId)) }
+      const { value: header } = yield* orCorrupt(readHeader(read.journal))
+      const began = { isPausing: false, forkOf: header?.forkOf }
+      return { _tag: "Stored" as const, read, standing, headline, ...began, ...decided, ...(yield* childrenOf(jobId)) }
     })
     if (place._tag === "File") return { ...(yield* stored), tasks: undefined }
     const live = yield* Effect.promise(() => import("./liveJob.ts"))
@@ -85,7 +93,7 @@ const shownAt = (place: Place, jobId: string, isAll: boolean) =>
     if (hasEnded) return { ...found, tasks: undefined }
     const tasks = yield* live.tasksNow(place, jobId)
     if (found._tag === "Held" || found.standing !== "running") return { ...found, tasks }
-    return { ...found, tasks, headline: yield* live.headlineNow(place, jobId) }
+    return { ...found, tasks, ...(yield* live.standingNow(place, jobId)) }
   })
 
 /** The standings of the newest children of a job. A server of an earlier version lists other jobs, too. */
@@ -131,12 +139,17 @@ const corruptHeadline = ({ jobId }: StoredJournal, standing: Standing, cycle: nu
   return `${word} after cycle ${thousands(cycle)}. The cycles up to that one are known: "${how}" shows the job as it was then.`
 }
 
-const jsonOf = ({ decisions, headline, olderDecisions, read, standing }: StoredJobShown, isAll: boolean) => {
+const jsonOf = (
+  { decisions, forkOf, headline, isPausing, olderDecisions, read, standing }: StoredJobShown,
+  isAll: boolean
+) => {
   const { corrupt, journal, output, replayed } = read
   const result = resultIn(read)
   const error = errorIn(read)
   return {
     ...jobJson(journal, standing),
+    ...(forkOf === undefined ? {} : { forkOf }),
+    ...(isPausing ? { pausing: true } : {}),
     headline,
     programVersion: replayed?.programVersion ?? null,
     tier: replayed?.tier ?? null,
@@ -169,7 +182,7 @@ const quarantineOf = ({ attempts, jobId }: StoredJournal): string | undefined =>
 }
 
 const pageOf = (shown: StoredJobShown, isAll: boolean, { style, width }: Page): string => {
-  const { headline, read, standing } = shown
+  const { forkOf, headline, isPausing, read, standing } = shown
   const { corrupt, journal, output, replayed, usage } = read
   const result = resultIn(read)
   const error = errorIn(read)
@@ -182,7 +195,9 @@ const pageOf = (shown: StoredJobShown, isAll: boolean, { style, width }: Page): 
       ["program", `${oneLine(journal.program)}${version === "" ? "" : `  version ${oneLine(version)}`}`],
       ["attributes", attributesLine(journal)],
       ["parent", journal.parent === undefined ? undefined : oneLine(journal.parent)],
+      ["fork of", Report.forkedFrom(forkOf)],
       ["children", childrenText(shown)],
+      ["pause", isPausing ? Report.pauseToCome : undefined],
       ["cycles used", thousands(cyclesOf(journal))],
       ["used", Report.used(usage)],
       ["created", moment(journal.createdAt)],

@@ -58,6 +58,7 @@ export const startNew = Effect.fnUntraced(function* (engine: EngineState, job: N
   session.level = beginning.depth ?? 0
   session.attributes = beginning.attributes
   session.parent = beginning.parent
+  session.forkOf = beginning.forkOf
   // The caller has asked before it encoded the input, and other jobs may have started meanwhile.
   const refused = live.refuseId(program, jobId) ?? admission.refuse(jobId, isChild)
   if (refused !== undefined) return yield* refused

@@ -32,8 +32,8 @@ interface Replayed {
 }
 
 const sessionFrom = (runs: OwnRuns, { jobId, program, taken }: Replayed): JobSession => {
-  const { attributes, begunIn, budget, createdAt, handed, ledger, log, replay } = taken
-  const replayed = { createdAt, attributes, tracker: replay.tracker, log, begunIn }
+  const { attributes, begunIn, budget, createdAt, forkOf, handed, ledger, log, replay } = taken
+  const replayed = { createdAt, attributes, forkOf, tracker: replay.tracker, log, begunIn }
   const session = new JobSession({ ...runs, jobId, program, ledger, budget, handed, replayed })
   session.resumeFrom(replay)
   session.level = taken.depth ?? 0

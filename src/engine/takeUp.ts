@@ -18,7 +18,7 @@ import { cyclesInJson } from "../journal/parts.ts"
 import { notedEnd } from "../journal/notedEnd.ts"
 import { addPayments, isPayment, lastingKeys } from "../journal/payments.ts"
 import { JournalReader } from "../journal/reader.ts"
-import type { NoteTag, EndExtra } from "../journal/records.ts"
+import type { EndExtra, ForkOrigin, NoteTag } from "../journal/records.ts"
 import type { Replay } from "../journal/replay.ts"
 import type { Cause } from "../outcome/Cause.ts"
 import type { AgentSum } from "../outcome/Spent.ts"
@@ -40,6 +40,8 @@ export interface TakenUp {
   readonly attributes: StoredJournal["attributes"]
   /** The id of the job's parent. Undefined if the journal names none. */
   readonly parent: string | undefined
+  /** The job and the cycle that a fork began with. Undefined of other jobs, and of forks of version 0.1. */
+  readonly forkOf: ForkOrigin | undefined
   /** The span in which the job began, in the format of `traceparent`. Undefined if the start was not traced. */
   readonly begunIn: string | undefined
   readonly replay: Replay
@@ -97,6 +99,7 @@ export const takeUp = (
       createdAt,
       attributes,
       parent,
+      forkOf: header.forkOf,
       begunIn: header.span,
       replay,
       log,

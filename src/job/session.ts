@@ -62,7 +62,7 @@ import type { Attributes } from "../program/attributes.ts"
 import type { CompiledProgram } from "../program/erased.ts"
 import type { Amounts, ResolvedBudget } from "../program/resolveBudget.ts"
 import { runDetached } from "../platform/detached.ts"
-import type { NoteTag } from "../journal/records.ts"
+import type { ForkOrigin, NoteTag } from "../journal/records.ts"
 import { monotonicMs } from "../platform/monotonicMs.ts"
 
 export type JobActor = Actor<typeof jobMachine>
@@ -99,6 +99,7 @@ export interface SessionOptions {
 export interface ReplayedJob {
   readonly createdAt: number
   readonly attributes: Attributes | undefined
+  readonly forkOf: ForkOrigin | undefined
   readonly tracker: Tracker
   readonly log: EventLog
   /** The span in which the job began, as `traceparent` writes it. */
@@ -133,6 +134,8 @@ export class JobSession implements JobView {
   attributes: Attributes | undefined
   /** The id of the job's parent. Undefined for a job that a caller started, or whose old journal does not name one. */
   parent: string | undefined
+  /** The job and the cycle that a fork began with. Undefined of other jobs. */
+  forkOf: ForkOrigin | undefined
   readonly counters: Counters = { facts: 0, agents: 0, tokens: 0 }
   /** The pairs of values that were combined. */
   readonly combined = new CombinedPairs()
@@ -223,6 +226,7 @@ export class JobSession implements JobView {
     if (options.replayed !== undefined) {
       this.createdAt = options.replayed.createdAt
       this.attributes = options.replayed.attributes
+      this.forkOf = options.replayed.forkOf
     }
     this.tracker = options.replayed?.tracker ?? new Tracker(options.jobId, options.program)
     this.log = options.replayed?.log ?? new EventLog()
@@ -406,6 +410,12 @@ export class JobSession implements JobView {
   /** Whether the engine gave the job a place. A job that ends in the queue never had one. */
   get isAdmitted(): boolean {
     return "isAdmitted" in this.#stage ? this.#stage.isAdmitted : this.#stage._tag !== "Queued"
+  }
+
+  get isPausing(): boolean {
+    if (!this.isStarted || this.isClosed) return false
+    const { context, value } = this.actor.getSnapshot()
+    return context.pausing && value !== "paused"
   }
 
   get isBeginningRefused(): boolean {

@@ -10,6 +10,7 @@ import type { Attributes } from "../program/attributes.ts"
 import type { ErasedKind } from "../program/erased.ts"
 import type { FactRef } from "../program/Fact.ts"
 import type { ResolvedBudget } from "../program/resolveBudget.ts"
+import type { ForkOrigin } from "../journal/records.ts"
 import type { ExplanationJson } from "../outcome/explanationJson.ts"
 import type { CommittedAnswer } from "../outcome/CommittedCycle.ts"
 import type { CommittedIntent, Diagnostic } from "../outcome/JobResult.ts"
@@ -28,6 +29,10 @@ export interface JobView {
   readonly attributes: Attributes | undefined
   /** The id of the job's parent. Undefined for a job that a caller started. */
   readonly parent: string | undefined
+  /** The job that a fork was made of, and the cycle after which it begins. Undefined of others, and of forks of version 0.1. */
+  readonly forkOf: ForkOrigin | undefined
+  /** Whether a pause was asked for that has not come yet: it comes after the cycle under way. */
+  readonly isPausing: boolean
   /** The committed records, and the events that they become. */
   readonly log: Pick<
     EventLog,

@@ -237,24 +237,20 @@ export const inputIn = (text: string): Schema.Json => {
 }
 
 /** The job of which a job is a fork, if it is one. */
-export const originIn = ({ forkOf }: Pick<JournalHeader, "forkOf">): Pick<typeof Shapes.JobInput.Type, "forkOf"> =>
-  forkOf === undefined ? {} : { forkOf }
-
-/** The origin of a job that is held here. Only the header of its journal has it. */
-const originOf = (store: Store, id: string) =>
-  store.isDurable
-    ? Effect.orElseSucceed(Effect.map(Effect.flatMap(store.load(id), readHeader), originIn), () => ({}))
-    : Effect.succeed({})
+export const originIn = ({
+  forkOf
+}: {
+  readonly forkOf?: JournalHeader["forkOf"] | undefined
+}): Pick<typeof Shapes.JobInput.Type, "forkOf"> => (forkOf === undefined ? {} : { forkOf })
 
 const input = Effect.fnUntraced(function* (
   { directory }: SharedCore,
-  store: Store,
   { params: { id } }: OfJob
 ): Effect.fn.Return<typeof Shapes.JobInput.Type, ReturnType<typeof ofStart>> {
   const found = yield* directory.watch(id)
   if (isKnown(found)) {
     const { budget, inputText } = found.view
-    return { input: plain(parseJson(inputText)), budget: limitsOf(budget), ...(yield* originOf(store, id)) }
+    return { input: plain(parseJson(inputText)), budget: limitsOf(budget), ...originIn(found.view) }
   }
   const header = yield* Effect.mapError(readHeader(found.journal), (error) => ofStart(id, error))
   return { input: inputIn(found.journal.text), budget: limitsOf(budgetOfHeader(header)), ...originIn(header) }
@@ -450,7 +446,7 @@ export const insightRoutes = HttpApiBuilder.group(
       .handle("timeline", (asking) => permitted(core, asking, timeline(core, store, asking)))
       .handle("work", (asking) => permitted(core, asking, work(core, asking)))
       .handle("kinds", (asking) => permitted(core, asking, kinds(core, store, asking)))
-      .handle("input", (asking) => permitted(core, asking, input(core, store, asking)))
+      .handle("input", (asking) => permitted(core, asking, input(core, asking)))
       .handle("history", (asking) => permitted(core, asking, history(core, store, asking)))
       .handle("intents", (asking) => permitted(core, asking, intents(core, asking)))
       .handle("me", () => me)

@@ -5,7 +5,7 @@
  */
 import * as Schema from "effect/Schema"
 import { later } from "./later.ts"
-import { ErrorJson, Fact, FactRef, Status } from "./shapes.ts"
+import { ErrorJson, Fact, FactRef, ForkOf, Status } from "./shapes.ts"
 
 const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 
@@ -204,7 +204,7 @@ export const JobInput = Schema.Struct({
   input: Schema.Json,
   budget: Schema.Record(Schema.String, Schema.NullOr(Schema.Number)),
   /** Of a fork: the job, and the cycle after which it begins. Left out of other jobs, and of forks of earlier versions. */
-  forkOf: Schema.optionalKey(Schema.Struct({ jobId: Schema.String, cycle: count }))
+  forkOf: Schema.optionalKey(ForkOf)
 }).annotate({ identifier: "JobInput" })
 
 /** One page of the values that a fact has had, oldest first. */

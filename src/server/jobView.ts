@@ -8,6 +8,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { JobView } from "../job/view.ts"
+import { readHeader } from "../journal/parts.ts"
 import { Limits } from "../Limits.ts"
 import { breathe } from "../platform/slices.ts"
 import { askerIn } from "../program/keys.ts"
@@ -37,25 +38,40 @@ import * as Shapes from "./shapes.ts"
 type JobJson = typeof Shapes.Job.Type
 type Summary = typeof Shapes.JobSummary.Type
 
-/** The attributes of a job and its parent, if there are any. */
+/** The beginning of a job, as far as it is known. */
+interface Origin {
+  readonly attributes?: Attributes | undefined
+  readonly parent?: string | undefined
+  readonly forkOf?: Summary["forkOf"] | undefined
+}
+
+/** The attributes of a job, its parent, and the job that it is a fork of, if there are any. */
 const originJson = (
   jobId: string,
-  { attributes, parent }: { readonly attributes?: Attributes | undefined; readonly parent?: string | undefined }
-): Pick<Summary, "attributes" | "parent" | "startedBy"> => {
+  { attributes, forkOf, parent }: Origin
+): Pick<Summary, "attributes" | "forkOf" | "parent" | "startedBy"> => {
   const startedBy = parent === undefined ? undefined : askerIn(parent, jobId)
   return {
     ...(attributes === undefined ? {} : { attributes }),
     ...(parent === undefined ? {} : { parent }),
+    ...(forkOf === undefined ? {} : { forkOf }),
     ...(startedBy === undefined ? {} : { startedBy })
   }
 }
 
-const inStore = (job: StoredJob): Omit<Summary, "error" | "durationMs" | "budget" | "noBudget"> => {
+/** Tells of a pause that is coming. */
+const pauseJson = (state: Summary["state"], { isPausing }: KnownJob["view"]): Pick<Summary, "pausing"> =>
+  isPausing && (state === "running" || state === "queued" || state === "awaiting") ? { pausing: true } : {}
+
+const inStore = (
+  job: StoredJob,
+  forkOf?: Summary["forkOf"]
+): Omit<Summary, "error" | "durationMs" | "budget" | "noBudget"> => {
   const { attempts, createdAt, cycle, haltedAt, hash, jobId, program, status } = job
   const quarantine = attempts?.quarantine
   const summary = {
     ...{ jobId, program, createdAt, haltedAt: haltedAt ?? null, cycle, cycles: cyclesOf(job), hash },
-    ...originJson(jobId, job)
+    ...originJson(jobId, { ...job, forkOf })
   }
   if (status !== undefined) return { ...summary, state: status }
   return quarantine === undefined
@@ -65,10 +81,18 @@ const inStore = (job: StoredJob): Omit<Summary, "error" | "durationMs" | "budget
 
 /** A job of the store in a list. */
 export const storedSummary = (stored: StoredJob): Summary =>
-  withDuration({ ...inStore(stored), error: stored.error ?? null, ...spentIn(stored) })
+  withDuration({ ...inStore(stored, forkIn(stored)), error: stored.error ?? null, ...spentIn(stored) })
 
 const isAmounts = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
+
+const isFork = Schema.is(Shapes.ForkOf)
+
+/** The origin of a fork, as far as a list of its store gives it. */
+const forkIn = ({ spending }: StoredJob): Summary["forkOf"] => {
+  const read = spending === undefined ? undefined : parseJson(spending)
+  return isAmounts(read) && isFork(read["forkOf"]) ? read["forkOf"] : undefined
+}
 
 /** The budget of a summary, or the reason why it has none. */
 const budgetJson = (budget: Summary["budget"]): Pick<Summary, "budget" | "noBudget"> =>
@@ -152,7 +176,17 @@ const settled = ({ end, ended, job }: KnownJob): Effect.Effect<void> =>
 export const jobJson = (found: KnownJob | Stored, limit?: number): Effect.Effect<JobJson> => {
   if (!isKnown(found)) {
     const nothing = { phase: null, tier: null, version: null, usage: null, result: null }
-    return Effect.succeed({ ...inStore(found.journal), error: found.journal.error ?? null, ...nothing })
+    const { journal } = found
+    // A damaged header is told of where the journal is read.
+    const forked = Effect.orElseSucceed(
+      Effect.map(readHeader(journal), ({ forkOf }) => forkOf),
+      () => undefined
+    )
+    return Effect.map(forked, (forkOf) => ({
+      ...inStore(journal, forkOf),
+      error: journal.error ?? null,
+      ...nothing
+    }))
   }
   const { job, view } = found
   return Effect.map(Effect.andThen(settled(found), job.status), (status) => {
@@ -178,7 +212,8 @@ export const jobJson = (found: KnownJob | Stored, limit?: number): Effect.Effect
       // The same number as in the result: the turn that found nothing to do counts, too.
       usage: result === null ? usage : { ...usage, cycles: result.cycles },
       result,
-      ...originJson(jobId, view)
+      ...originJson(jobId, view),
+      ...pauseJson(state, view)
     }
   })
 }
@@ -208,7 +243,8 @@ const summaryOf = (known: KnownJob): Effect.Effect<Summary> =>
       hash,
       error: errorOf(known),
       ...budgetJson(mostUsed(known.view, usage)),
-      ...originJson(jobId, known.view)
+      ...originJson(jobId, known.view),
+      ...pauseJson(state, known.view)
     })
   })
 

@@ -107,6 +107,9 @@ export const Result = Schema.Struct({
   error: Schema.NullOr(ErrorJson)
 }).annotate({ identifier: "JobResult" })
 
+/** The job of which a job is a fork, and the cycle after which it begins. */
+export const ForkOf = Schema.Struct({ jobId: Schema.String, cycle: count })
+
 const inList = {
   jobId: Schema.String,
   program: Schema.String,
@@ -127,6 +130,13 @@ const inList = {
   attributes: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
   /** The id of the job whose child this one is; left out if it is none. */
   parent: Schema.optionalKey(Schema.String),
+  /**
+   * Of a fork: the job, and the cycle after which it begins. Left out of other jobs, of forks of version 0.1, and in a list where
+   * the record of the job is long.
+   */
+  forkOf: Schema.optionalKey(ForkOf),
+  /** A pause was asked for, and comes after the cycle under way. Left out if none was. */
+  pausing: Schema.optionalKey(Schema.Literal(true)),
   /** The agent of the parent that asked for the job, and in which cycle; left out where the job's id does not tell. */
   startedBy: Schema.optionalKey(Schema.Struct({ agent: Schema.String, cycle: count }))
 }

@@ -112,7 +112,8 @@ export interface StoredJob {
   readonly parent?: string
   /**
    * JSON: the `budget` of the job's header, and its `usage`. `isPartial`: the usage has only the numbers that the last row gives
-   * by itself (cycles, times, payments), as the job has not ended, or as its end is long. A store may leave it out.
+   * by itself (cycles, times, payments), as the job has not ended, or as its end is long. `forkOf`: that of the header, or null.
+   * A store may leave it out.
    */
   readonly spending?: string
 }

@@ -113,6 +113,20 @@ describe("a job that rests", () => {
     await until(async () => (await focused(page)) === "cancelled")
   })
 
+  it("says that a pause is coming which somebody else asked for, and lets it be withdrawn", async () => {
+    await site.start("counts", "theirs", { to: 900, ms: 8_000 })
+    await site.reach("theirs", "running")
+    const { page } = await site.visit("jobs/theirs/overview")
+    const asked = page.getByRole("status").filter({ hasText: "pauses after this cycle" })
+    const paused = site.running.post("/api/v1/jobs/theirs/pause", {})
+    await asked.waitFor({ timeout: 7_000 })
+    await page.getByRole("button", { name: "Do not pause" }).click()
+    await paused
+    await asked.waitFor({ state: "detached" })
+    await page.getByRole("button", { name: "Pause" }).waitFor()
+    await site.running.post("/api/v1/jobs/theirs/cancel", {})
+  })
+
   it("says why it was not steered until the viewer closes that, or does something else", async () => {
     await site.start("counts", "refuses", { to: 900, ms: 50 })
     await site.reach("refuses", "running")

@@ -7,7 +7,7 @@ import { JobStore } from "../../src/index.ts"
 import { converge } from "../support/cli/inProcess.ts"
 import { nobody, withOlder } from "../support/cli/strangers.ts"
 import { jsonOf, type Running, serve, stateOf, until } from "../support/server/harness.ts"
-import { asks, asksMany, signalled } from "../support/server/programs.ts"
+import { asks, asksMany, signalled, waiting } from "../support/server/programs.ts"
 
 let running: Running
 beforeAll(async () => {
@@ -180,6 +180,41 @@ describe("a command to a server", () => {
       const from = (page = "") => page.slice(page.indexOf("\nintents\n")).split("\ndiagnostics")[0]
       expect(from(held?.page)).toContain('\nunanswered intents (2)\n  Approval  1/ask/"Step"/0/0  q0:')
       expect(from(held?.page)?.split("\n\n").slice(0, 3)).toEqual(from(stored?.page)?.split("\n\n").slice(0, 3))
+    } finally {
+      await durable.stop()
+      await memory.stop()
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
+
+  it("shows that a job is about to pause, as the server tells everybody, until that is withdrawn", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "pausing-"))
+    const store = JobStore.layerSqlite({ filename: join(folder, "jobs.db") })
+    const durable = await serve({ programs: [waiting] }, { store })
+    const memory = await serve({ programs: [waiting] })
+    try {
+      for (const server of [durable, memory]) {
+        const job = async () => jsonOf(await server.fetch("/api/v1/jobs/long"))
+        const listed = async () => (await jsonOf(await server.fetch("/api/v1/jobs")))["jobs"]
+        const show = async (...args: ReadonlyArray<string>) =>
+          (await converge(["show", "long", "--server", server.url, ...args])).stdout
+        await server.post("/api/v1/jobs", { program: "waiting", id: "long" }, { prefer: "respond-async" })
+        await until(async () => (await job())["cycle"] === 2)
+        expect([await job(), await show("--json")].map((text) => JSON.stringify(text))).toEqual([
+          expect.not.stringContaining("pausing"),
+          expect.not.stringContaining("pausing")
+        ])
+        const paused = server.post("/api/v1/jobs/long/pause", {})
+        await until(async () => (await job())["pausing"] === true)
+        expect(await job()).toMatchObject({ state: "running", pausing: true })
+        expect(await listed()).toMatchObject([{ state: "running", pausing: true }])
+        expect(await show()).toMatch(/\n {2}pause +was asked for: it comes after the cycle under way\n/)
+        expect(JSON.parse(await show("--json"))).toMatchObject({ state: "running", pausing: true })
+        await server.post("/api/v1/jobs/long/resume", {})
+        await paused
+        expect(await job()).not.toHaveProperty("pausing")
+        await server.post("/api/v1/jobs/long/cancel", {})
+      }
     } finally {
       await durable.stop()
       await memory.stop()

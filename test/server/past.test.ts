@@ -8,6 +8,7 @@ import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { Agent, Fact, JobStore, Program } from "../../src/index.ts"
 import * as Shapes from "../../src/server/shapes.ts"
+import { converge } from "../support/cli/inProcess.ts"
 import { jsonOf, type Running, serve, stateOf, until } from "../support/server/harness.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "converge-past-"))
@@ -291,6 +292,44 @@ describe("a fork", () => {
     expect(await post("it", { input: { names: 1 } })).toEqual([400, "InvalidInput"])
     expect(await post("it", { more: 1 })).toEqual([400, "InvalidRequest"])
     expect(await post("it", {}, memory)).toEqual([409, "NoJournal"])
+  })
+})
+
+describe("the job that a fork is of", () => {
+  it("is named by the job and in lists, live, ended, after a restart, and where the program is not served", async () => {
+    expect((await running.post("/api/v1/jobs/it/fork", { at: 1, id: "named" })).status).toBe(202)
+    const filename = join(folder, "jobs.db")
+    const forkOf = { jobId: "it", cycle: 1 }
+    const named = async (server: Running) => {
+      const ofJob = async (id: string) => (await jsonOf(await server.fetch(`/api/v1/jobs/${id}?brief=true`)))["forkOf"]
+      const page = await jsonOf(await server.fetch("/api/v1/jobs?limit=1000"))
+      const { jobs } = Schema.decodeUnknownSync(Shapes.JobPage)(page)
+      const listed = (id: string) => jobs.find(({ jobId }) => jobId === id)?.forkOf
+      return [await ofJob("named"), listed("named"), await ofJob("it"), listed("it")]
+    }
+    const all = [forkOf, forkOf, undefined, undefined]
+    expect(await named(running)).toEqual(all)
+    await until(async () => (await stateOf(running, "named")) === "converged")
+    expect(await named(running)).toEqual(all)
+    for (const programs of [[names], [rules]]) {
+      const later = await serve({ programs }, { store: JobStore.layerSqlite({ filename }) })
+      try {
+        expect(await named(later)).toEqual(all)
+        // Asked for its result, it is held again.
+        await later.fetch("/api/v1/jobs/named")
+        expect(await named(later)).toEqual(all)
+      } finally {
+        await later.stop()
+      }
+    }
+    for (const place of [
+      ["--store", filename],
+      ["--server", running.url]
+    ]) {
+      expect((await converge(["show", "named", ...place])).stdout).toMatch(/\n {2}fork of +it {2}after its cycle 1\n/)
+      expect(JSON.parse((await converge(["show", "named", "--json", ...place])).stdout)).toMatchObject({ forkOf })
+      expect((await converge(["show", "it", "--json", ...place])).stdout).not.toContain("forkOf")
+    }
   })
 })
 

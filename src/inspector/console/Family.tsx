@@ -4,7 +4,7 @@ import type { Job, JobSummary } from "./api.ts"
 import { now } from "./browser.ts"
 import { children, watchChildren } from "./family.ts"
 import { number, plural, span } from "./format.ts"
-import { at, forkOf, jobId } from "./jobStore.ts"
+import { at, jobId } from "./jobStore.ts"
 import { Panel, Said, StateMark } from "./parts.tsx"
 import { recorded } from "./recorded.ts"
 import { hrefOf } from "./route.ts"
@@ -48,15 +48,12 @@ export const ChildOf = ({ found: { parent, startedBy } }: { readonly found: Job 
   )
 
 /** The job that a fork was made of, and the cycle after which it begins. */
-export const ForkOf = () => {
-  const { value } = forkOf
-  if (value === undefined) return null
-  return (
+export const ForkOf = ({ found: { forkOf } }: { readonly found: Job }) =>
+  forkOf === undefined ? null : (
     <p class="childOf">
-      Fork of <JobLink id={value.jobId} /> after its cycle {number(value.cycle)}
+      Fork of <JobLink id={forkOf.jobId} /> after its cycle {number(forkOf.cycle)}
     </p>
   )
-}
 
 /** Children that need somebody come first, then those that are under way. */
 const rankOf = ({ haltedAt, state }: JobSummary): number => {

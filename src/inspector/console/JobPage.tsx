@@ -117,10 +117,15 @@ const Cancelling = ({ found: { cycle, state }, onEnd }: { readonly found: Job; r
   </Confirm>
 )
 
-/** The act that the viewer has asked for and the job has not come to. */
+/** Whether the job is about to pause: this viewer, or another one, has asked for it. */
+const isPausing = computed(
+  () => job.value?.state === "running" && (acting.value === "pause" || job.value.pausing === true)
+)
+
+/** The act that a viewer has asked for and the job has not come to. */
 const Asked = () => {
   const text =
-    acting.value === "pause" && job.value?.state === "running"
+    isPausing.value && acting.value !== "cancel"
       ? "pauses after this cycle"
       : acting.value === "cancel"
         ? "is being cancelled"
@@ -135,7 +140,7 @@ const Asked = () => {
 /** Pauses a job, withdraws a pause that has not come yet, or lets a job go on. */
 const PauseButton = ({ state }: { readonly state: State }) => {
   if (pausable.has(state))
-    return acting.value === "pause" ? (
+    return isPausing.value || acting.value === "pause" ? (
       <button type="button" onClick={() => void steer("resume")}>
         Do not pause
       </button>
@@ -354,7 +359,7 @@ const Head = () => {
       </div>
       <Refused />
       <ChildOf found={value} />
-      <ForkOf />
+      <ForkOf found={value} />
       {lacksProgram.value && recorded === undefined ? <Unserved found={value} /> : null}
       {isLost ? null : <Numbers found={value} />}
       <Slider />

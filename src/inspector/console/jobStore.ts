@@ -48,9 +48,6 @@ export const storedUsage = signal<Usage | undefined>(undefined)
 /** The input of the job. Undefined until it is known. */
 export const input = signal<unknown>(undefined)
 
-/** The job and the cycle that the job began with. Undefined until it is known, and of a job that is no fork. */
-export const forkOf = signal<(typeof Insight.JobInput.Type)["forkOf"]>(undefined)
-
 export const jobId = computed(() => (route.value.page === "job" ? route.value.id : undefined))
 
 export const isOver = computed(() => job.value !== undefined && ended.has(job.value.state))
@@ -127,7 +124,6 @@ const forget = (): void => {
   limits.value = {}
   storedUsage.value = undefined
   input.value = undefined
-  forkOf.value = undefined
   hasNoPast.value = false
 }
 
@@ -154,7 +150,6 @@ effect(() => {
     hasInput = true
     limits.value = answer.value.budget
     input.value = answer.value.input
-    forkOf.value = answer.value.forkOf
   }
   let rounds = 0
   const round = async (abort: AbortSignal): Promise<void> => {

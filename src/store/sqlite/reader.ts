@@ -102,14 +102,17 @@ const jobColumns = `j.job_id, j.program, j.created_at, j.status, j.halted_at, j.
 const short = (column: string): string =>
   `CASE WHEN octet_length(${column}) <= ${Limits.storeSpendingBytes} AND json_valid(${column}) THEN ${column} END`
 /**
- * The spending of a job, as JSON. A short end tells it. Without one, the last row tells the cycles and, if it is short, the
- * times and the payments. A job with a long header has no spending here, because its limits are in the header.
+ * The spending of a job, and the origin of a fork, as JSON. A short end tells the spending. Without one, the last row tells the
+ * cycles and, if it is short, the times and the payments. A job with a long header has neither here, because its limits and its
+ * origin are in the header.
  */
 const spendingColumn = `(SELECT CASE
     WHEN h.text IS NULL THEN NULL
     WHEN e.text IS NOT NULL
-      THEN json_object('usage', json_extract(e.text, '$.usage'), 'budget', json_extract(h.text, '$.budget'))
-    ELSE json_object('isPartial', json('true'), 'budget', json_extract(h.text, '$.budget'), 'usage', json_object(
+      THEN json_object('usage', json_extract(e.text, '$.usage'), 'budget', json_extract(h.text, '$.budget'),
+        'forkOf', json_extract(h.text, '$.forkOf'))
+    ELSE json_object('isPartial', json('true'), 'budget', json_extract(h.text, '$.budget'),
+      'forkOf', json_extract(h.text, '$.forkOf'), 'usage', json_object(
       'cycles', coalesce(r.cycle, 0),
       'durationMs', json_extract(x.text, '$.ranMs'),
       'cpuMs', json_extract(x.text, '$.cpuMs'),
