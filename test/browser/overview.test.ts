@@ -143,6 +143,24 @@ describe("a job with child jobs", () => {
     await shows(page, "10, all have ended")
     expect(complaints).toEqual([])
   })
+
+  it("shows those that live also where the server has no durable store", async () => {
+    const running = await serve({ programs }, { engine })
+    try {
+      await running.post(
+        "/api/v1/jobs",
+        { program: "splits", id: "kin", input: { of: 3 } },
+        { prefer: "respond-async" }
+      )
+      const { complaints, page } = await openPage(site.browser, `${running.url}/inspector#/jobs/kin/overview`)
+      page.setDefaultTimeout(20_000)
+      await page.locator(".childJobs li", { hasText: "awaiting" }).getByText("by split in cycle 1").waitFor()
+      expect(complaints).toEqual([])
+      await page.close()
+    } finally {
+      await running.stop()
+    }
+  })
 })
 
 inLong(() => {

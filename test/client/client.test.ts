@@ -427,6 +427,7 @@ describe("Client.program", () => {
       "server/insightShapes",
       "server/journalApi",
       "server/journalShapes",
+      "server/later",
       "server/liveStates",
       "server/problemLists",
       "server/problems",
