@@ -189,6 +189,8 @@ export class EventLog {
     for (let length = 0; page.length < pageEvents && length < most; place++) {
       const record = this.#records[place]
       if (record === undefined) break
+      // A reader that waits for the end alone costs the job nothing.
+      if (at(this.#numbers, place) <= after && record._tag !== "Halted") continue
       length += lengthOf(record)
       for (const event of eventsOf(record, (this.#numbers[place - 1] ?? this.#droppedEvents) + 1)) {
         // A reader that asked for a number beyond the end still gets the last event.
