@@ -334,6 +334,7 @@ const sleepAllowances: ReadonlyArray<Allowance> = [
     reason: "a job that goes on while it is told of facts"
   },
   { path: "test/support/browser/programs.ts", uses: ["Effect.sleep"], reason: "an agent that takes a while to watch" },
+  { path: "test/support/browser/rests.ts", uses: ["Effect.sleep"], reason: "agents that take a while to watch" },
   { path: "test/support/browser/questions.ts", uses: ["Effect.sleep"], reason: "agents that take a while to watch" },
   { path: "test/support/server/crowd.ts", uses: ["setTimeout"], reason: "viewers that stall, and come back later" },
   { path: "test/support/server/kills.ts", uses: ["setTimeout"], reason: "clients of test/integration that try again" },

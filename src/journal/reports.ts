@@ -87,6 +87,10 @@ export interface RecordedCycle {
   readonly at: number
   /** Milliseconds from the beginning of the tasks to the commit. Undefined if no task took long enough to be recorded. */
   readonly tookMs: number | undefined
+  /** Milliseconds that the job had run by the commit. Other time since the commit before was a rest, or nobody recorded it. */
+  readonly ranMs: number
+  /** The rests of the job since the commit before, and their ends, in order. Empty if it did not rest. */
+  readonly notes: ReadonlyArray<"Paused" | "Awaiting" | "Resumed">
   /** The numbers of its tasks, of facts that it added or revised as proposed, of discarded effects and of signals. */
   readonly tasks: number
   readonly facts: number

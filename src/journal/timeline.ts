@@ -71,7 +71,7 @@ export function* rowTimes(cycle: number, text: string, extraText: string): Gener
   if (!isObject(row)) return unreadable("text", "it is no object")
   const outcomes = linesOf(row, "outcomes")
   const extra = yield* readRowExtra(extraText)
-  const { at, times } = extra
+  const { at, before = [], ranMs, times } = extra
   const agents: Record<string, number> = Object.create(null) as Record<string, number>
   let [facts, discarded, steps] = [0, 0, 0]
   for (const line of outcomes) {
@@ -88,6 +88,8 @@ export function* rowTimes(cycle: number, text: string, extraText: string): Gener
     tier,
     at,
     tookMs: times?.ms,
+    ranMs,
+    notes: before,
     tasks: outcomes.length,
     facts,
     discarded,

@@ -154,6 +154,7 @@ interface TimelineRequest extends OfJob {
 
 /** A cycle of the timeline as the API shows it. */
 export const cycleJson = ({
+  notes,
   recorded,
   tookMs,
   untimed,
@@ -161,6 +162,7 @@ export const cycleJson = ({
 }: RecordedCycle): typeof Shapes.RecordedCycle.Type => ({
   ...cycle,
   tookMs: tookMs ?? null,
+  ...(notes.length === 0 ? {} : { notes }),
   untimed: untimed.map(({ each, ...task }) => ({ ...task, each: each ?? null })),
   recorded: recorded.map(({ discarded, each, ...task }) => ({
     ...task,

@@ -144,6 +144,13 @@ export const RecordedCycle = Schema.Struct({
   at: Schema.Number,
   /** From the beginning of the tasks to the commit. Null if no task took long enough to be recorded. */
   tookMs: Schema.NullOr(Schema.Number),
+  /**
+   * How long the job had run by the commit. The rest of the time since the commit before is a rest, or a time of which nothing is
+   * recorded. Earlier versions left it out.
+   */
+  ranMs: Schema.optionalKey(Schema.Number),
+  /** The rests of the job since the commit before, and their ends, in order; left out if there are none. */
+  notes: Schema.optionalKey(Schema.Array(Schema.Literals(["Paused", "Awaiting", "Resumed"]))),
   tasks: count,
   facts: count,
   discarded: count,

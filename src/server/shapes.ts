@@ -482,7 +482,15 @@ export const Graph = Schema.Struct({
       reads: Schema.Array(Schema.String),
       writes: Schema.Array(Schema.String),
       intents: Schema.Array(Schema.String),
-      timeoutMs: Schema.NullOr(Schema.Number)
+      timeoutMs: Schema.NullOr(Schema.Number),
+      /**
+       * How many tasks of the agent run at a time in all jobs of the engine, and the least time between the starts of two. Left
+       * out if the agent declares neither. `limit` is null where only the gap is declared. `isPerKey`: each key of tasks has both
+       * for itself.
+       */
+      concurrency: Schema.optionalKey(
+        Schema.Struct({ limit: Schema.NullOr(count), gapMs: Schema.Number, isPerKey: Schema.Boolean })
+      )
     })
   ),
   kinds: Schema.Array(

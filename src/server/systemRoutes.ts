@@ -28,7 +28,13 @@ import { packageVersion } from "../platform/packageVersion.ts"
 import { isAllowed, permitAll } from "./permits.ts"
 import type * as Shapes from "./shapes.ts"
 import { engineIntents } from "../program/answerKinds.ts"
-import { type CompiledProgram, type ErasedKind, compiledOf } from "../program/erased.ts"
+import {
+  type CompiledProgram,
+  type ErasedAgent,
+  type ErasedConcurrency,
+  type ErasedKind,
+  compiledOf
+} from "../program/erased.ts"
 import { isPackages } from "../program/ownKinds.ts"
 
 /** The JSON Schema of a schema; if it has none, the JSON Schema that accepts anything. */
@@ -70,20 +76,32 @@ const intentsIn = (
     .map(({ answer, name }) => ({ name, answers: [answer.name], by: "engine" as const }))
 ]
 
+const agentOf = (
+  { concurrency, each, fold, intents, join, name, timeoutMs, type, visible, writes }: ErasedAgent,
+  tier: number
+): (typeof Shapes.Graph.Type)["agents"][number] => ({
+  name,
+  form: join !== undefined ? "join" : fold !== undefined ? "fold" : type,
+  tier,
+  each: each?.name ?? null,
+  reads: visible.map((kind) => kind.name),
+  writes: writes.map((kind) => kind.name),
+  intents: intents.map((kind) => kind.name),
+  timeoutMs: timeoutMs ?? null,
+  ...(concurrency === undefined ? {} : { concurrency: concurrencyOf(concurrency) })
+})
+
+const concurrencyOf = ({ gapMs, limit, per }: ErasedConcurrency) => ({
+  limit: limit === Infinity ? null : limit,
+  gapMs,
+  isPerKey: per !== undefined
+})
+
 /** The agents with their reads, writes and intents, and everything else that a picture of the program shows. */
 const graphOf = (program: CompiledProgram): typeof Shapes.Graph.Type => {
   const used = usedKinds(program)
   return {
-    agents: program.agents.map(({ each, fold, intents, join, name, timeoutMs, type, visible, writes }, index) => ({
-      name,
-      form: join !== undefined ? "join" : fold !== undefined ? "fold" : type,
-      tier: program.tierOf[index] ?? 0,
-      each: each?.name ?? null,
-      reads: visible.map((kind) => kind.name),
-      writes: writes.map((kind) => kind.name),
-      intents: intents.map((kind) => kind.name),
-      timeoutMs: timeoutMs ?? null
-    })),
+    agents: program.agents.map((agent, index) => agentOf(agent, program.tierOf[index] ?? 0)),
     kinds: used.map((kind) => ({
       name: kind.name,
       conflict: ruleOf(kind),

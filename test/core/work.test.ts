@@ -17,6 +17,8 @@ const row = (
     tier: 0,
     at,
     tookMs: more.times?.ms,
+    ranMs,
+    notes: more.before ?? [],
     tasks: 0,
     facts: 0,
     discarded: 0,

@@ -10,7 +10,9 @@ import * as Schema from "effect/Schema"
 import { Agent, type Engine, Intent, JobStore, Program, WorkerPool } from "../../src/index.ts"
 import { RecordedJob } from "../../src/inspector/console/recordedJob.ts"
 import { recordJob } from "../../src/server/recorder.ts"
+import { infoOf } from "../../src/server/systemRoutes.ts"
 import { overdue, panics, stuck } from "../support/browser/questions.ts"
+import { rests } from "../support/browser/rests.ts"
 import { jsonOf, type Running, serve, until } from "../support/server/harness.ts"
 import type { RecordedCycle as RecordedShape } from "../../src/server/insightShapes.ts"
 import { inline } from "../support/server/programs.ts"
@@ -267,10 +269,44 @@ describe("the timeline of a job", () => {
       [5, 1, 1, { count: 1 }],
       [6, 1, 0, { count: 1 }]
     ])
+    // It never rested, and has run for longer at each commit.
+    expect(cycles.map(({ notes }) => notes)).toEqual(Array.from({ length: 6 }, () => undefined))
+    const ran = cycles.map(({ ranMs }) => Number(ranMs))
+    expect(ran).toEqual(ran.toSorted((a, b) => a - b))
     expect(first["cursor"]).toBe("4")
     expect(second["cursor"]).toBeNull()
     const times = cycles.map(({ at }) => Number(at))
     expect(times).toEqual(times.toSorted((a, b) => a - b))
+  })
+})
+
+describe("the timeline of a job that has rested", () => {
+  it("names the rests before each cycle, and how long the job had run by then", async () => {
+    const store = JobStore.layerMemoryJournal
+    const held = await serve({ programs: [rests] }, { store })
+    try {
+      const ask = async (path: string) => jsonOf(await held.fetch(`/api/v1/jobs/r${path}`))
+      await held.post(
+        "/api/v1/jobs",
+        { program: "rests", id: "r", input: { links: 1, ms: 2 } },
+        { prefer: "respond-async" }
+      )
+      await until(async () => (await ask(""))["state"] === "awaiting", 20_000)
+      const rested = Date.now()
+      await until(() => Promise.resolve(Date.now() - rested > 300))
+      await (await held.post("/api/v1/jobs/r/approvals/more", { decision: "approve" })).body?.cancel()
+      await until(async () => (await ask(""))["haltedAt"] !== null, 20_000)
+      const { cycles } = (await ask("/timeline")) as { readonly cycles: ReadonlyArray<RecordedCycle> }
+      const index = cycles.findIndex(({ notes }) => notes !== undefined)
+      const [before, after] = [cycles[index - 1]!, cycles[index]!]
+      expect(after.notes).toEqual(["Awaiting", "Resumed"])
+      expect(cycles.filter(({ notes }) => notes !== undefined)).toHaveLength(1)
+      const still = after.at - before.at - (after.ranMs! - before.ranMs!)
+      expect(still).toBeGreaterThanOrEqual(290)
+      expect(still).toBeLessThanOrEqual(Date.now() - rested + 50)
+    } finally {
+      await held.stop()
+    }
   })
 })
 
@@ -309,6 +345,30 @@ describe("a program", () => {
       signals: [],
       invariants: []
     })
+  })
+})
+
+describe("the agents of a program's graph", () => {
+  it("say how many of their tasks run at a time, and how soon one after the other, if they declare that", async () => {
+    const pages = Program.make("pages", {
+      input: Schema.Struct({}),
+      agents: [
+        Agent.make("free", { execute: () => Effect.succeed({}) }),
+        Agent.make("two", { concurrency: 2, execute: () => Effect.succeed({}) }),
+        Agent.make("apart", { concurrency: { gap: "50 millis" }, execute: () => Effect.succeed({}) }),
+        Agent.make("keyed", {
+          each: Intent.Decision,
+          concurrency: { limit: 3, per: ({ value: { approval } }) => approval },
+          execute: () => Effect.succeed({})
+        })
+      ]
+    })
+    expect(infoOf(pages).graph.agents.map(({ concurrency, name }) => [name, concurrency])).toEqual([
+      ["free", undefined],
+      ["two", { limit: 2, gapMs: 0, isPerKey: false }],
+      ["apart", { limit: null, gapMs: 50, isPerKey: false }],
+      ["keyed", { limit: 3, gapMs: 0, isPerKey: true }]
+    ])
   })
 })
 
