@@ -289,6 +289,74 @@ describe("the lanes of an agent that runs one task at a time", () => {
   })
 })
 
+describe("the lanes of an agent that says how many of its tasks run at a time", () => {
+  const limited = (limit: number, ...recorded: ReadonlyArray<Recorded>) =>
+    timelineOf([cycle(1, 1_100, 100, recorded)], heard(), undefined, { limits: new Map([["a", limit]]) })
+  const named = ({ lanes }: ReturnType<typeof timelineOf>) => lanes.map(({ bars, name }) => [name, bars.length])
+
+  it("are as many, also those that are idle", () => {
+    expect(named(limited(4, ran("a", 0, 0, 40), ran("a", 0, 10, 40), ran("b", 0, 0, 10)))).toEqual([
+      ["a", 1],
+      ["a 2", 1],
+      ["a 3", 0],
+      ["a 4", 0],
+      ["b", 1]
+    ])
+  })
+
+  it("are one for all that are idle where they are many, and one for all where they are folded", () => {
+    const two = [ran("a", 0, 0, 40), ran("a", 0, 10, 40)]
+    const timeline = limited(64, ...two)
+    expect(named(timeline)).toEqual([
+      ["a", 1],
+      ["a 2", 1],
+      ["a 3–64", 0]
+    ])
+    expect(timeline.lanes.map(({ idle }) => idle)).toEqual([undefined, undefined, 62])
+    expect(named(limited(9, ...Array.from({ length: 8 }, () => ran("a", 0, 0, 40)))).at(-1)).toEqual(["a 9", 0])
+    const options = { limits: new Map([["a", 64]]), folded: new Set(["a"]) }
+    expect(named(timelineOf([cycle(1, 1_100, 100, two)], heard(), undefined, options))).toEqual([["a ×2 of 64", 2]])
+  })
+
+  it("are no more where rounded times overlap, and more where a task left its place between two attempts", () => {
+    expect(named(limited(1, ran("a", 0, 0, 44), ran("a", 0, 40, 40)))).toEqual([["a", 2]])
+    expect(named(limited(2, ran("a", 0, 0, 44), ran("a", 0, 1, 48), ran("a", 0, 40, 40)))).toEqual([
+      ["a", 2],
+      ["a 2", 1]
+    ])
+    expect(named(limited(1, ran("a", 0, 0, 90, { attempts: 2 }), ran("a", 0, 20, 40)))).toEqual([
+      ["a", 1],
+      ["a 2", 1]
+    ])
+  })
+
+  it("are there while all of its tasks wait, for those of other jobs", () => {
+    const tasks = heard(live("waits", { waitsFor: "concurrency" }))
+    expect(named(timelineOf([], tasks, 1_100, { limits: new Map([["a", 1]]) }))).toEqual([
+      ["a", 0],
+      ["a waits", 1]
+    ])
+  })
+})
+
+describe("a picture of a hundred thousand tasks", () => {
+  it("has its lanes soon", () => {
+    const cycles = Array.from({ length: 1_000 }, (_, index) =>
+      cycle(
+        index + 1,
+        100 * (index + 1),
+        100,
+        Array.from({ length: 100 }, (_unused, place) => ran("a", 0, place % 7, 80))
+      )
+    )
+    const began = performance.now()
+    const { lanes } = timelineOf(cycles, heard(), undefined, { limits: new Map([["a", 100]]) })
+    expect([lanes.length, lanes.every(({ bars }) => bars.length === 1_000)]).toEqual([100, true])
+    // It takes a tenth of that, also on a busy machine.
+    expect(performance.now() - began).toBeLessThan(5_000)
+  })
+})
+
 describe("a part of a timeline", () => {
   it("has what is in view, and all lanes", () => {
     const whole = timelineOf(

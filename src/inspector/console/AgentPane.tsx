@@ -49,6 +49,14 @@ const Waiting = ({ waiting }: Pick<AgentNow, "waiting">) => (
   </ul>
 )
 
+/** How many tasks of an agent run at a time, and how soon one after the other. */
+const limitWords = ({ gapMs, isPerKey, limit }: NonNullable<Agent["concurrency"]>): string =>
+  [
+    limit === null ? "any number of tasks" : `at most ${plural(limit, "task")}`,
+    ...(gapMs === 0 ? [] : [`${span(gapMs)} apart`]),
+    isPerKey ? "of each key" : "in all jobs together"
+  ].join(", ")
+
 /** The view that says more of its tasks. */
 const MoreLink = () => {
   const { value } = route
@@ -62,7 +70,7 @@ const MoreLink = () => {
 }
 
 export const AgentPane = ({
-  agent: { each, form, name, reads, tier, writes },
+  agent: { concurrency, each, form, name, reads, tier, writes },
   intents,
   now,
   onClose
@@ -84,6 +92,7 @@ export const AgentPane = ({
       <Line name="form">
         {form}, tier {number(tier)}
       </Line>
+      {concurrency === undefined ? null : <Line name="at a time">{limitWords(concurrency)}</Line>}
       {each === null ? null : (
         <Line name="for each">
           <KindLink kind={each} />

@@ -2,8 +2,8 @@
  * The timeline: a lane for each worker and for each place of the main thread, tasks as bars, commits as lines.
  *
  * Drawn on a canvas, so ten thousand bars cost one frame; the table below it says the same to those who do not see it. The
- * wheel with ctrl, or + and -, zoom; left, right and dragging move; up and down go from task to task. A click, or Enter, opens
- * the fact that the task was about.
+ * wheel with ctrl, or + and -, zoom; left, right and dragging move; up and down go from task to task, and to the rests between
+ * them. A click, or Enter, opens the fact that the task was about. Long rests are drawn short, unless all time is asked for.
  */
 import { type Signal, useSignal, useSignalEffect } from "@preact/signals"
 import type { TargetedKeyboardEvent, TargetedPointerEvent } from "preact"
@@ -11,25 +11,39 @@ import { useEffect, useMemo, useRef } from "preact/hooks"
 import { type Answer, ask, ofJob, queryOf } from "./api.ts"
 import { openTask } from "./links.tsx"
 import { number, plural, span, time } from "./format.ts"
-import { at, isOver, job, jobId, tasks } from "./jobStore.ts"
+import { at, graph, isOver, job, jobId, storedUsage, tasks } from "./jobStore.ts"
 import { Empty, Said } from "./parts.tsx"
 import { now, poll } from "./browser.ts"
 import type { RecordedCycle, TimelinePage } from "./shapes.ts"
 import { heardAt, live, needTelemetry, pictured } from "./telemetry.ts"
 import { type Palette, paletteOf } from "./colours.ts"
 import { theme } from "./theme.ts"
-import { Agents, Legend, Longest, Lanes, names } from "./TimelineWords.tsx"
+import { Agents, Legend, Longest, Lanes, names, Rests } from "./TimelineWords.tsx"
 import {
   draw,
+  type Drawn,
   heightOf,
   type MarkedCycle,
   nameWidthOf,
-  type Place,
+  nothingDrawn,
   placeAt,
+  restAt,
   topOf,
   type Window
 } from "./timelineDrawing.ts"
-import { agentsOf, type Bar, inOrder, msOf, type Timeline, timelineOf, whyEmpty, within } from "./timelineModel.ts"
+import {
+  agentsOf,
+  type Bar,
+  msOf,
+  type Stop,
+  stopsOf,
+  type Timeline,
+  timelineOf,
+  whyEmpty,
+  within
+} from "./timelineModel.ts"
+import { type JobTimes, reasonOf, type Rest, restSpan } from "./timelineRests.ts"
+import { hasFolds, isMostlyRest, Scale } from "./timelineScale.ts"
 
 /** The time to which unfinished tasks are drawn: the page's, or that of newer telemetry. */
 const presentMs = (): number => Math.max(now.value, heardAt())
@@ -91,33 +105,42 @@ const useCycles = () => {
   return { cycles, isAsked, refusal, older }
 }
 
-/** The part of time that is in sight, and what changes it. */
-const useWindow = (timeline: Timeline) => {
+/** The part of time that is in sight, and what changes it. It is enlarged and moved by what is seen: rests may be short. */
+const useWindow = (timeline: Timeline, scale: Scale) => {
   const view = useSignal<Window | undefined>(undefined)
-  const shown = view.value ?? { from: timeline.from, to: timeline.to + (timeline.to - timeline.from) * 0.02 }
+  const showPlaces = (from: number, to: number): void => {
+    view.value = { from: scale.timeAt(from), to: scale.timeAt(to) }
+  }
+  const [first, last] = [scale.placeOf(timeline.from), scale.placeOf(timeline.to)]
+  const shown = view.value ?? { from: timeline.from, to: scale.timeAt(last + (last - first) * 0.02) }
+  const begin = scale.placeOf(shown.from)
+  const width = scale.placeOf(shown.to) - begin
   const zoom = (factor: number, place = 0.5): void => {
-    const width = shown.to - shown.from
-    const next = Math.min(Math.max(width * factor, 0.5), (timeline.to - timeline.from) * 1.5 + 1)
-    const pivot = shown.from + width * place
-    view.value = { from: pivot - next * place, to: pivot + next * (1 - place) }
+    const next = Math.min(Math.max(width * factor, 0.5), (last - first) * 1.5 + 1)
+    const pivot = begin + width * place
+    showPlaces(pivot - next * place, pivot + next * (1 - place))
   }
-  const pan = (part: number): void => {
-    const by = (shown.to - shown.from) * part
-    view.value = { from: shown.from + by, to: shown.to + by }
+  /** Moves a window, that of now unless another is given, by a part of its width. */
+  const pan = (part: number, { from, to }: Window = shown): void => {
+    const [left, right] = [scale.placeOf(from), scale.placeOf(to)]
+    const by = (right - left) * part
+    showPlaces(left + by, right + by)
   }
+  /** Moves the window so that a time lies in its first quarter. */
+  const showAt = (ms: number): void => showPlaces(scale.placeOf(ms) - width / 4, scale.placeOf(ms) + (3 * width) / 4)
   const isPart = view.value !== undefined
-  return { shown, isPart, zoom, pan, show: (to: Window | undefined) => (view.value = to) }
+  return { shown, isPart, scale, zoom, pan, showAt, showAll: () => (view.value = undefined) }
 }
 
 type View = ReturnType<typeof useWindow>
 
 interface Hit {
-  readonly bar: Bar
+  readonly stop: Stop
   readonly x: number
   readonly y: number
   /** The width of the picture. */
   readonly width: number
-  /** The number of tasks within the same pixels. */
+  /** The number of tasks, or of rests, within the same pixels. */
   readonly hidden: number
 }
 
@@ -129,45 +152,74 @@ const tipPlace = ({ width, x, y }: Hit) => ({
   ...(x > width / 2 ? { right: `${Math.max(4, width - x - 20)}px` } : { left: `${Math.max(4, x - 20)}px` })
 })
 
+/** The words about a rest. */
+const RestTip = ({ rest }: { readonly rest: Rest }) => (
+  <>
+    <b>{restSpan(rest, presentMs())}</b>: {reasonOf(rest)}
+    <br />
+    {rest.cycle === 0 ? "before cycle 1" : `after cycle ${number(rest.cycle)}`}, from {time(rest.from)}
+  </>
+)
+
 const Tip = ({ hit }: { readonly hit: Hit }) => {
-  const { bar } = hit
+  const { bar, rest } = hit.stop
   return (
     <div class="tip" role="status" style={tipPlace(hit)}>
-      <b>
-        <Said text={bar.agent} limit={60} />
-      </b>{" "}
-      {bar.each === undefined ? null : <Said text={`${bar.each.kind}/${bar.each.id}`} limit={80} />}
-      <br />
-      {bar.isUntimed === true
-        ? "less than a millisecond"
-        : bar.hasNoBegin === true
-          ? "its time is not known"
-          : span(msOf(bar, presentMs()))}
-      {bar.to === undefined ? " so far" : ""} · cycle {number(bar.cycle)} · {names[bar.outcome]}
-      {bar.waitsFor === undefined ? "" : ` for ${reasons[bar.waitsFor]}`}
-      {bar.queued === undefined || bar.outcome === "queued"
-        ? ""
-        : ` · waited ${span(Math.max(0, bar.from - bar.queued))}`}
-      {bar.attempts > 1 ? ` · ${bar.attempts} attempts` : ""}
-      {bar.discarded === undefined ? "" : ` · ${bar.discarded}`}
-      {bar.isUntimed === true ? " · shown where it was discarded: when it ran is not recorded" : ""}
-      {bar.hasNoBegin === true ? " · shown where it ended: nobody heard when it began" : ""}
+      {bar === undefined ? <RestTip rest={rest} /> : <TaskTip bar={bar} />}
       {hit.hidden === 0 ? null : (
         <>
           <br />
-          and {plural(hit.hidden, "task")} too near to tell apart: zoom in, or use ↑ ↓
+          and {plural(hit.hidden, bar === undefined ? "rest" : "task")} too near to tell apart: zoom in, or use ↑ ↓
         </>
       )}
     </div>
   )
 }
 
+/** The words about a task. */
+const TaskTip = ({ bar }: { readonly bar: Bar }) => (
+  <>
+    <b>
+      <Said text={bar.agent} limit={60} />
+    </b>{" "}
+    {bar.each === undefined ? null : <Said text={`${bar.each.kind}/${bar.each.id}`} limit={80} />}
+    <br />
+    {bar.isUntimed === true
+      ? "less than a millisecond"
+      : bar.hasNoBegin === true
+        ? "its time is not known"
+        : span(msOf(bar, presentMs()))}
+    {bar.to === undefined ? " so far" : ""} · cycle {number(bar.cycle)} · {names[bar.outcome]}
+    {bar.waitsFor === undefined ? "" : ` for ${reasons[bar.waitsFor]}`}
+    {bar.queued === undefined || bar.outcome === "queued"
+      ? ""
+      : ` · waited ${span(Math.max(0, bar.from - bar.queued))}`}
+    {bar.attempts > 1 ? ` · ${bar.attempts} attempts` : ""}
+    {bar.discarded === undefined ? "" : ` · ${bar.discarded}`}
+    {bar.isUntimed === true ? " · shown where it was discarded: when it ran is not recorded" : ""}
+    {bar.hasNoBegin === true ? " · shown where it ended: nobody heard when it began" : ""}
+  </>
+)
+
+/** The bar at a place of the picture, or else the rest. */
+const hitAt = ({ bars, rests }: Drawn, place: Pick<Hit, "x" | "y" | "width">): Hit | undefined => {
+  const found = placeAt(bars, place.x, place.y)
+  if (found !== undefined) {
+    const { bar, hidden } = found
+    return { ...place, hidden, stop: { key: bar.key, from: bar.from, bar } }
+  }
+  const still = place.x < nameWidthOf(place.width) ? undefined : restAt(rests, place.x)
+  if (still === undefined) return undefined
+  const { hidden, rest } = still
+  return { ...place, hidden, stop: { key: rest.key, from: rest.from, rest } }
+}
+
+const openStop = ({ bar }: Stop): void => {
+  if (bar !== undefined) openTask(bar)
+}
+
 /** The pointer: it drags the window, names the task below it, and opens what that task was about. */
-const usePointer = (
-  { show, shown }: View,
-  hit: Signal<Hit | undefined>,
-  places: { readonly current: ReadonlyArray<Place> }
-) => {
+const usePointer = ({ pan, shown }: View, hit: Signal<Hit | undefined>, places: { readonly current: Drawn }) => {
   const dragged = useRef<{ readonly x: number; readonly at: Window } | undefined>(undefined)
   return {
     onPointerDown: (event: TargetedPointerEvent<HTMLCanvasElement>) => {
@@ -177,21 +229,18 @@ const usePointer = (
     onPointerUp: (event: TargetedPointerEvent<HTMLCanvasElement>) => {
       const isClick = dragged.current !== undefined && Math.abs(event.clientX - dragged.current.x) < 4
       dragged.current = undefined
-      if (isClick && hit.value !== undefined) openTask(hit.value.bar)
+      if (isClick && hit.value !== undefined) openStop(hit.value.stop)
     },
     onPointerMove: (event: TargetedPointerEvent<HTMLCanvasElement>) => {
       const box = event.currentTarget.getBoundingClientRect()
       const { current } = dragged
       if (current !== undefined && event.buttons > 0) {
-        const by =
-          ((current.x - event.clientX) / (box.width - nameWidthOf(box.width))) * (current.at.to - current.at.from)
-        show({ from: current.at.from + by, to: current.at.to + by })
+        pan((current.x - event.clientX) / (box.width - nameWidthOf(box.width)), current.at)
         return
       }
       const [x, y] = [event.clientX - box.left, event.clientY - box.top]
-      const found = placeAt(places.current, x, y)
-      if (found?.bar.key !== hit.value?.bar.key)
-        hit.value = found === undefined ? undefined : { bar: found.bar, x, y, width: box.width, hidden: found.hidden }
+      const found = hitAt(places.current, { x, y, width: box.width })
+      if (found?.stop.key !== hit.value?.stop.key) hit.value = found
     },
     onPointerLeave: () => (hit.value = undefined)
   }
@@ -200,23 +249,28 @@ const usePointer = (
 /** The keys: they enlarge and move the window, go from task to task, and open what a task was about. */
 const chartKeys = (
   timeline: Timeline,
-  { pan, show, shown, zoom }: View,
+  { pan, showAll, showAt, shown, zoom }: View,
   hit: Signal<Hit | undefined>,
-  places: { readonly current: ReadonlyArray<Place> },
+  places: { readonly current: Drawn },
   /** Scrolls a lane into sight, and draws. */
   reveal: (lane: number) => void
 ) => {
   const step = (by: number, width: number): void => {
-    const bars = inOrder(timeline)
-    const index = bars.findIndex(({ key }) => key === hit.value?.bar.key)
-    const bar = bars[index === -1 ? (by > 0 ? 0 : bars.length - 1) : index + by]
-    if (bar === undefined) return
-    // The window follows the task.
-    const [time, end] = [shown.to - shown.from, bar.to ?? timeline.to]
-    if (bar.from < shown.from || end > shown.to) show({ from: bar.from - time / 4, to: bar.from + (3 * time) / 4 })
-    reveal(timeline.lanes.findIndex(({ bars: own }) => own.some(({ key }) => key === bar.key)))
-    const place = places.current.find((it) => it.bar.key === bar.key)
-    hit.value = { bar, x: place?.x ?? nameWidthOf(width), y: place?.y ?? 0, width, hidden: place?.hidden ?? 0 }
+    const stops = stopsOf(timeline)
+    const index = stops.findIndex(({ key }) => key === hit.value?.stop.key)
+    const stop = stops[index === -1 ? (by > 0 ? 0 : stops.length - 1) : index + by]
+    if (stop === undefined) return
+    // The window follows the task. A rest may be longer than that.
+    const end = stop.bar === undefined ? stop.from : (stop.bar.to ?? timeline.to)
+    if (stop.from < shown.from || end > shown.to) showAt(stop.from)
+    reveal(timeline.lanes.findIndex(({ bars: own }) => own.some(({ key }) => key === stop.key)))
+    const { bars, rests } = places.current
+    const place =
+      stop.bar === undefined
+        ? rests.find(({ rest }) => rest.key === stop.key)
+        : bars.find(({ bar }) => bar.key === stop.key)
+    const y = place !== undefined && "y" in place ? place.y : 0
+    hit.value = { stop, x: place?.x ?? nameWidthOf(width), y, width, hidden: place?.hidden ?? 0 }
   }
   const keys: Readonly<Record<string, (width: number) => void>> = {
     "+": () => zoom(0.6),
@@ -226,8 +280,8 @@ const chartKeys = (
     ArrowRight: () => pan(0.2),
     ArrowDown: (width) => step(1, width),
     ArrowUp: (width) => step(-1, width),
-    Enter: () => hit.value !== undefined && openTask(hit.value.bar),
-    "0": () => show(undefined)
+    Enter: () => hit.value !== undefined && openStop(hit.value.stop),
+    "0": () => showAll()
   }
   return (event: TargetedKeyboardEvent<HTMLCanvasElement>): void => {
     if (event.key === "Escape" && hit.value !== undefined) {
@@ -259,34 +313,31 @@ const chartWheel =
     else pan(Math.sign(event.deltaX || event.deltaY) * 0.08)
   }
 
-/** The picture, which the wheel, the pointer and keys move. */
-const Chart = ({
-  end,
-  mark,
-  palette,
-  timeline,
-  view
-}: {
+interface ChartProps {
   readonly palette: Palette
   readonly timeline: Timeline
   readonly view: View
   readonly end: number | undefined
   readonly mark: MarkedCycle | undefined
-}) => {
+}
+
+/** The picture, which the wheel, the pointer and keys move. */
+const Chart = ({ end, mark, palette, timeline, view }: ChartProps) => {
   const canvas = useRef<HTMLCanvasElement>(null)
   const scroller = useRef<HTMLDivElement>(null)
   const whole = heightOf(timeline)
   const hit = useSignal<Hit | undefined>(undefined)
-  const places = useRef<ReadonlyArray<Place>>([])
-  const { shown } = view
+  const places = useRef<Drawn>(nothingDrawn)
+  const { scale, shown } = view
   const redraw = (): void => {
     if (canvas.current === null) return
     places.current = draw(canvas.current, timeline, {
       shown,
-      hovered: hit.value?.bar.key,
+      hovered: hit.value?.stop.key,
       end: end ?? timeline.to,
       mark,
       palette,
+      scale,
       scrolled: scroller.current?.scrollTop ?? 0,
       height: Math.min(whole, mostHeight)
     })
@@ -318,7 +369,7 @@ const Chart = ({
             ref={canvas}
             tabIndex={0}
             role="img"
-            aria-label="Tasks over time. Up and down go from task to task, Enter opens one. The table below names the longest."
+            aria-label="Tasks over time. Up and down go from task to task and to rests, Enter opens a task. The tables below name the longest."
             onWheel={chartWheel(view)}
             {...pointer}
             onBlur={() => (hit.value = undefined)}
@@ -336,9 +387,11 @@ interface ToolbarProps {
   readonly view: View
   readonly cycles: ReadonlyArray<RecordedCycle>
   readonly older: () => Promise<void>
+  readonly isShortened: boolean
+  readonly onShorten: (isShortened: boolean) => void
 }
 
-const Toolbar = ({ cycles, older, timeline, view: { show, zoom } }: ToolbarProps) => {
+const Toolbar = ({ cycles, isShortened, older, onShorten, timeline, view: { showAll, zoom } }: ToolbarProps) => {
   const first = cycles[0]?.cycle
   const bars = timeline.lanes.flatMap((lane) => lane.bars)
   const untimed = bars.filter(({ isUntimed }) => isUntimed === true).length
@@ -350,9 +403,14 @@ const Toolbar = ({ cycles, older, timeline, view: { show, zoom } }: ToolbarProps
       <button type="button" onClick={() => zoom(1 / 0.6)} aria-label="Zoom out">
         −
       </button>
-      <button type="button" onClick={() => show(undefined)}>
+      <button type="button" onClick={() => showAll()}>
         all
       </button>
+      {hasFolds(timeline) ? (
+        <button type="button" aria-pressed={isShortened} onClick={() => onShorten(!isShortened)}>
+          short rests
+        </button>
+      ) : null}
       <button type="button" disabled={(first ?? 1) <= 1} onClick={() => void older()}>
         earlier cycles
       </button>
@@ -377,6 +435,42 @@ const markOf = (cycles: ReadonlyArray<RecordedCycle>, cycle: number | undefined)
   return first === undefined || cycle > 0 ? undefined : { at: first.at - (first.tookMs ?? 0), label: "the beginning" }
 }
 
+/** The job's own times. Undefined until the job is known. */
+const jobTimes = (): JobTimes | undefined => {
+  if (job.value === undefined) return undefined
+  const { createdAt, cycle, haltedAt, state, usage } = job.value
+  return {
+    state,
+    cycle,
+    createdAt,
+    since: tasks.value?.since ?? undefined,
+    haltedAt: haltedAt ?? undefined,
+    durationMs: (usage ?? storedUsage.value)?.durationMs
+  }
+}
+
+/** The times of the job as one text, which is the same as long as they are: an answer each second has new objects. */
+const useJobTimes = (): JobTimes | undefined => {
+  const text = JSON.stringify(jobTimes() ?? null)
+  return useMemo(() => (JSON.parse(text) as JobTimes | null) ?? undefined, [text])
+}
+
+/** How many tasks run at a time, of agents that declare it for all of their tasks together. */
+const useLimits = (): ReadonlyMap<string, number> => {
+  const agents = graph.value?.agents
+  return useMemo(
+    () =>
+      new Map(
+        (agents ?? []).flatMap(({ concurrency, name }) =>
+          concurrency === undefined || concurrency.isPerKey || concurrency.limit === null
+            ? []
+            : [[name, concurrency.limit]]
+        )
+      ),
+    [agents]
+  )
+}
+
 /** A line about the tasks that the picture of the cycle under way leaves out. */
 const Unnamed = () => {
   const now = isOver.value ? undefined : tasks.value
@@ -399,13 +493,19 @@ export const TimelineView = () => {
   const end = isOver.value ? undefined : presentMs()
   const folded = useSignal<ReadonlySet<string>>(new Set())
   const workers = isLive ? (tasks.value?.pool.size ?? 0) : 0
+  const times = useJobTimes()
+  const limits = useLimits()
   const timeline = useMemo(
-    () => timelineOf(cycles.value, live, end, { workers, folded: folded.value }),
-    [cycles.value, pictured.value, end, workers, folded.value]
+    () => timelineOf(cycles.value, live, end, { workers, folded: folded.value, limits, times }),
+    [cycles.value, pictured.value, end, workers, folded.value, limits, times]
   )
+  /** Undefined until the viewer chooses. */
+  const shortens = useSignal<boolean | undefined>(undefined)
+  const isShortened = shortens.value ?? isMostlyRest(timeline)
+  const scale = useMemo(() => new Scale(timeline, isShortened), [timeline, isShortened])
   const agents = useMemo(() => agentsOf(timeline), [timeline])
   const palette = useMemo(() => paletteOf(agents), [agents])
-  const view = useWindow(timeline)
+  const view = useWindow(timeline, scale)
   const { isPart, shown } = view
   const part = useMemo(
     () => (isPart ? within(timeline, shown.from, shown.to) : timeline),
@@ -416,12 +516,20 @@ export const TimelineView = () => {
   }
   return (
     <>
-      <Toolbar timeline={timeline} view={view} cycles={cycles.value} older={older} />
+      <Toolbar
+        timeline={timeline}
+        view={view}
+        cycles={cycles.value}
+        older={older}
+        isShortened={isShortened}
+        onShorten={(next) => (shortens.value = next)}
+      />
       <Chart timeline={timeline} palette={palette} view={view} end={end} mark={markOf(cycles.value, at.value)} />
       <Unnamed />
       <Agents agents={agents} palette={palette} lanes={timeline.lanes} folded={folded} />
       <Legend timeline={part} isPart={isPart} />
       <Lanes timeline={part} shown={shown} isPart={isPart} />
+      <Rests timeline={part} now={presentMs()} until={at.value} isPart={isPart} onShow={view.showAt} />
       <Longest timeline={part} palette={palette} until={at.value} now={presentMs()} isPart={isPart} />
       {timeline.lanes.length === 0 ? (
         <Empty>No task took a millisecond, and the times of shorter ones are not kept. Events names them all.</Empty>

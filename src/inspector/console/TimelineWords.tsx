@@ -1,14 +1,15 @@
 /**
- * The words below the picture of a timeline: agents with their colours, what became of tasks, how busy lanes were, and the tasks
- * that took longest. Where the picture is enlarged, they tell of what is in view. Boundary: views of a timeline.
+ * The words below the picture of a timeline: agents with their colours, what became of tasks, how busy lanes were, when the job
+ * rested, and the tasks that took longest. They tell of what is in view. Boundary: views of a timeline.
  */
 import { type Signal } from "@preact/signals"
 import type { Palette } from "./colours.ts"
-import { number, plural, span } from "./format.ts"
-import { FactLink } from "./links.tsx"
+import { number, plural, span, time } from "./format.ts"
+import { CycleLink, FactLink } from "./links.tsx"
 import { Said } from "./parts.tsx"
 import type { Window } from "./timelineDrawing.ts"
 import { busyPart, longest, type Outcome, tallyOf, type Timeline } from "./timelineModel.ts"
+import { reasonOf, restMs, restSpan } from "./timelineRests.ts"
 
 const Swatch = ({ agent, palette }: { readonly agent: string; readonly palette: Palette }) => (
   <i
@@ -78,6 +79,58 @@ export const Longest = ({ isPart, now, palette, timeline, until }: LongestProps)
   )
 }
 
+/** Tuning: rests that are listed. */
+const listedRests = 10
+
+interface RestsProps {
+  readonly timeline: Timeline
+  readonly now: number
+  readonly until: number | undefined
+  readonly isPart: boolean
+  /** Moves the picture to a time. */
+  readonly onShow: (ms: number) => void
+}
+
+/** The times in which the job did not run: the longest, in the order of time. */
+export const Rests = ({ isPart, now, onShow, timeline, until = Infinity }: RestsProps) => {
+  const rests = timeline.rests.filter(({ cycle }) => cycle < until)
+  if (rests.length === 0) return null
+  const whole = rests.reduce((sum, rest) => sum + restMs(rest, now), 0)
+  const listed = new Set(rests.toSorted((a, b) => restMs(b, now) - restMs(a, now)).slice(0, listedRests))
+  return (
+    <section class="rests" aria-labelledby="rests">
+      <h3 id="rests">
+        {listed.size < rests.length ? `The ${listed.size} longest of ${number(rests.length)} rests` : "Rests"}
+        {inView(isPart)}
+        <span class="soft"> {span(whole)} in all</span>
+      </h3>
+      <ul>
+        {rests
+          .filter((rest) => listed.has(rest))
+          .map((rest) => (
+            <li key={rest.key}>
+              <b>{restSpan(rest, now)}</b>: {reasonOf(rest)}
+              <span class="soft">
+                {" "}
+                {rest.cycle === 0 ? (
+                  "from the start"
+                ) : (
+                  <>
+                    after <CycleLink cycle={rest.cycle} />
+                  </>
+                )}
+                , {time(rest.from)}
+              </span>{" "}
+              <button type="button" class="fold" onClick={() => onShow(rest.to ?? rest.from)}>
+                show {rest.to === undefined ? "its beginning" : "its end"}
+              </button>
+            </li>
+          ))}
+      </ul>
+    </section>
+  )
+}
+
 export const names: Readonly<Record<Outcome, string>> = {
   queued: "waits",
   running: "runs",
@@ -106,6 +159,12 @@ export const Legend = ({ isPart, timeline }: LegendProps) => (
       <li data-outcome="committed">
         <i class="sample commit" aria-hidden="true" />
         merged and committed <b>{plural(timeline.commits.length, "cycle")}</b>
+      </li>
+    )}
+    {timeline.rests.length === 0 ? null : (
+      <li data-outcome="rested">
+        <i class="sample rest" aria-hidden="true" />
+        rested, or no record <b>{plural(timeline.rests.length, "time")}</b>
       </li>
     )}
   </ul>
@@ -177,8 +236,11 @@ export const Lanes = ({ isPart, shown, timeline }: LanesProps) => (
         <span key={lane.name}>
           {index === 0 ? `Busy${inView(isPart)}: ` : ", "}
           <Said text={lane.name} limit={60} />{" "}
-          {lane.bars.length === 0 ? "idle for this job" : `${Math.round(100 * busyPart(lane, shown.from, shown.to))} %`}
+          {lane.bars.length === 0 && !isPart
+            ? "idle for this job"
+            : `${Math.round(100 * busyPart(lane, shown.from, shown.to, timeline.rests))} %`}
         </span>
       ))}
+    {timeline.rests.length === 0 ? "" : ". Rests are left out."}
   </p>
 )

@@ -10,6 +10,8 @@ import { inkOf, type Palette } from "./colours.ts"
 import { span } from "./format.ts"
 import { visible } from "./text.ts"
 import { type Bar, isFailure, type Lane, stepOf, type Timeline } from "./timelineModel.ts"
+import { type Rest, restLabels } from "./timelineRests.ts"
+import type { Scale } from "./timelineScale.ts"
 
 const laneHeight = 22
 const axisHeight = 26
@@ -35,6 +37,15 @@ export interface Place {
   readonly hidden: number
 }
 
+/** A rest and the place where it was drawn. */
+export interface RestPlace {
+  readonly rest: Rest
+  readonly x: number
+  readonly w: number
+  /** The number of rests that lie within the same pixels, and are not drawn. */
+  readonly hidden: number
+}
+
 /** The values that all parts of one drawing share. */
 interface Sheet {
   readonly pen: CanvasRenderingContext2D
@@ -47,19 +58,114 @@ interface Sheet {
   /** The time at which bars of running tasks end. */
   readonly end: number
   readonly hovered: string | undefined
+  readonly scale: Scale
   readonly xOf: (ms: number) => number
 }
 
-/** Marks count from the beginning of what is recorded. */
-const drawScale = ({ height, ink, pen, shown: { from, to }, width, xOf }: Sheet, begin: number): void => {
-  const step = stepOf(to - from, Math.max(2, width / 120))
-  for (let after = Math.max(0, Math.ceil((from - begin) / step) * step); begin + after <= to; after += step) {
-    const x = xOf(begin + after)
+/** Marks count from the beginning of what is recorded, and after a shortened rest from its end. */
+const drawScale = (sheet: Sheet, begin: number): void => {
+  const { scale, shown, width } = sheet
+  // A part between two rests has room for few marks.
+  const [least, room] = scale.folds.length === 0 ? [2, 120] : [4, 90]
+  const step = stepOf(scale.placeOf(shown.to) - scale.placeOf(shown.from), Math.max(least, width / room))
+  let origin = begin
+  for (const { from, to } of scale.folds) {
+    drawMarks(sheet, { origin, end: from, step, sign: origin === begin ? "" : "+" })
+    origin = to
+  }
+  drawMarks(sheet, { origin, end: Infinity, step, sign: origin === begin ? "" : "+" })
+}
+
+interface Marks {
+  readonly origin: number
+  readonly end: number
+  readonly step: number
+  readonly sign: string
+}
+
+/** The marks of a part of the scale. The beginning of a part after a rest has none: there stands the rest. */
+const drawMarks = ({ height, ink, pen, shown, width, xOf }: Sheet, { end, origin, sign, step }: Marks): void => {
+  const [from, to] = [Math.max(shown.from, origin), Math.min(shown.to, end)]
+  const room = end === Infinity ? width : Math.min(width, xOf(end))
+  for (let after = Math.ceil((from - origin) / step) * step; origin + after <= to; after += step) {
+    if (after === 0 && sign !== "") continue
+    const x = xOf(origin + after)
     pen.fillStyle = ink.line
     pen.fillRect(x, axisHeight - 4, 1, height)
+    const text = after === 0 ? "0" : `${sign}${span(after)}`
     pen.fillStyle = ink.soft
-    pen.fillText(after === 0 ? "0" : span(after), x + 3, axisHeight / 2)
+    if (end === Infinity || x + 3 + pen.measureText(text).width < room) pen.fillText(text, x + 3, axisHeight / 2)
   }
+}
+
+/** Pixels between the lines across a rest. */
+const hatch = 7
+
+/** The least width of a rest, in pixels. */
+const leastRest = 2
+
+/** The rests that are in sight, from the left. Of rests within the same pixels, one has a place. */
+const restPlaces = (
+  { end, hovered, nameWidth, shown, width, xOf }: Sheet,
+  rests: ReadonlyArray<Rest>
+): ReadonlyArray<RestPlace> => {
+  const places: Array<RestPlace> = []
+  for (const rest of rests) {
+    const to = rest.to ?? end
+    if (rest.from > shown.to) break
+    if (to < shown.from) continue
+    const x = Math.max(nameWidth, xOf(rest.from))
+    const w = Math.max(leastRest, Math.min(width, xOf(to)) - x)
+    const last = places.at(-1)
+    if (last !== undefined && x + w < last.x + last.w + 0.5) {
+      places[places.length - 1] = { ...last, rest: rest.key === hovered ? rest : last.rest, hidden: last.hidden + 1 }
+    } else places.push({ rest, x, w, hidden: 0 })
+  }
+  return places
+}
+
+/** A pale band with lines across it, over all lanes, and how long the rest took where there is room. */
+const drawRest = (sheet: Sheet, { rest, w, x }: RestPlace): void => {
+  const { height, hovered, ink, pen } = sheet
+  const isHovered = rest.key === hovered
+  pen.save()
+  pen.beginPath()
+  pen.rect(x, 0, w, height)
+  pen.clip()
+  pen.fillStyle = ink.soft
+  pen.globalAlpha = isHovered ? 0.24 : 0.12
+  pen.fillRect(x, 0, w, height)
+  if (w > hatch) {
+    pen.strokeStyle = ink.soft
+    pen.globalAlpha = isHovered ? 0.6 : 0.35
+    pen.lineWidth = 1
+    pen.beginPath()
+    for (let at = x - height; at < x + w; at += hatch) {
+      pen.moveTo(at, height)
+      pen.lineTo(at + height, 0)
+    }
+    pen.stroke()
+  }
+  pen.globalAlpha = 1
+  drawRestLabel(sheet, { rest, x, w, hidden: 0 })
+  pen.restore()
+}
+
+/** The label lies in the scale. In a narrow band it goes up along the lanes. */
+const drawRestLabel = ({ end, height, ink, pen }: Sheet, { rest, w, x }: RestPlace): void => {
+  const labels = restLabels(rest, end)
+  const fits = (text: string, length: number): boolean => pen.measureText(text).width + 8 <= length
+  const isUpright = !labels.some((text) => fits(text, w))
+  const length = isUpright ? height - axisHeight : w
+  const text = labels.find((words) => fits(words, length))
+  if (text === undefined || (isUpright && w < 15)) return
+  const room = pen.measureText(text).width + 6
+  pen.translate(x + w / 2, isUpright ? axisHeight + (height - axisHeight) / 2 : axisHeight / 2)
+  if (isUpright) pen.rotate(-Math.PI / 2)
+  pen.fillStyle = ink.back
+  pen.fillRect(-room / 2, -7, room, 14)
+  pen.fillStyle = ink.text
+  pen.fillText(text, 3 - room / 2, 0)
 }
 
 const drawCommits = ({ height, ink, nameWidth, pen, width, xOf }: Sheet, { commits }: Timeline): void => {
@@ -252,7 +358,7 @@ const drawLane = (sheet: Sheet, lane: Lane, y: number): ReadonlyArray<Place> => 
 }
 
 /** A name is cut in its middle, so that the number at its end stays. */
-const drawLaneName = ({ ink, nameWidth, pen }: Sheet, { bars, name }: Lane, y: number): void => {
+const drawLaneName = ({ ink, nameWidth, pen }: Sheet, { bars, idle, name }: Lane, y: number): void => {
   const middle = y + (laneHeight - 6) / 2
   pen.fillStyle = ink.back
   pen.fillRect(0, y - 3, nameWidth - 4, laneHeight)
@@ -263,7 +369,13 @@ const drawLaneName = ({ ink, nameWidth, pen }: Sheet, { bars, name }: Lane, y: n
     text = `${whole.slice(0, kept - 6)}…${whole.slice(-6)}`
   }
   pen.fillText(text, 4, middle)
-  if (bars.length === 0) pen.fillText("idle for this job", nameWidth + 4, middle)
+  if (bars.length > 0) return
+  const idleText = idle === undefined ? "idle for this job" : `${idle} lanes idle for this job`
+  // A rest may lie below it.
+  pen.fillStyle = ink.back
+  pen.fillRect(nameWidth + 2, y, pen.measureText(idleText).width + 4, laneHeight - 6)
+  pen.fillStyle = ink.soft
+  pen.fillText(idleText, nameWidth + 4, middle)
 }
 
 /** A thin line below the bars from the time at which a task was queued to its beginning. */
@@ -319,19 +431,28 @@ interface Options {
   readonly end: number
   readonly mark: MarkedCycle | undefined
   readonly palette: Palette
+  readonly scale: Scale
   /** The pixels of lanes above those that are in sight, and the height of the picture. */
   readonly scrolled: number
   readonly height: number
 }
 
-/** Draws a timeline. Returns the places of its bars. */
+/** The places of what was drawn. */
+export interface Drawn {
+  readonly bars: ReadonlyArray<Place>
+  readonly rests: ReadonlyArray<RestPlace>
+}
+
+export const nothingDrawn: Drawn = { bars: [], rests: [] }
+
+/** Draws a timeline. Returns the places of its bars and rests. */
 export const draw = (
   canvas: HTMLCanvasElement,
   timeline: Timeline,
-  { end, height, hovered, mark, palette, scrolled, shown }: Options
-): ReadonlyArray<Place> => {
+  { end, height, hovered, mark, palette, scale, scrolled, shown }: Options
+): Drawn => {
   const pen = canvas.getContext("2d")
-  if (pen === null) return []
+  if (pen === null) return nothingDrawn
   const width = canvas.clientWidth
   const nameWidth = nameWidthOf(width)
   canvas.style.height = `${height}px`
@@ -340,11 +461,14 @@ export const draw = (
   pen.scale(devicePixelRatio, devicePixelRatio)
   pen.font = "11px system-ui, sans-serif"
   pen.textBaseline = "middle"
-  const scale = (width - nameWidth) / (shown.to - shown.from)
-  const xOf = (ms: number): number => nameWidth + (ms - shown.from) * scale
-  const sheet: Sheet = { pen, ink: inkOf(canvas), palette, width, nameWidth, height, shown, end, hovered, xOf }
+  const begin = scale.placeOf(shown.from)
+  const perMs = (width - nameWidth) / (scale.placeOf(shown.to) - begin)
+  const xOf = (ms: number): number => nameWidth + (scale.placeOf(ms) - begin) * perMs
+  const sheet: Sheet = { pen, ink: inkOf(canvas), palette, width, nameWidth, height, shown, end, hovered, scale, xOf }
   const places: Array<Place> = []
   drawScale(sheet, timeline.from)
+  const rests = restPlaces(sheet, timeline.rests)
+  for (const place of rests) drawRest(sheet, place)
   drawCommits(sheet, timeline)
   // The scale stays where it is, and lanes go away below it.
   pen.save()
@@ -358,7 +482,7 @@ export const draw = (
   }
   pen.restore()
   if (mark !== undefined) drawMark(sheet, mark)
-  return places
+  return { bars: places, rests }
 }
 
 /** The part of the lanes' height at which a lane begins. */
@@ -367,3 +491,7 @@ export const topOf = (lane: number): number => lane * laneHeight
 /** The bar at a place. */
 export const placeAt = (places: ReadonlyArray<Place>, x: number, y: number): Place | undefined =>
   places.find((it) => x >= it.x - 1 && x <= it.x + it.w + 1 && y >= it.y && y <= it.y + laneHeight - 6)
+
+/** The rest at a place. */
+export const restAt = (places: ReadonlyArray<RestPlace>, x: number): RestPlace | undefined =>
+  places.find((it) => x >= it.x - 1 && x <= it.x + it.w + 1)

@@ -2,11 +2,13 @@
  * A job's time as bars on lanes: from what was recorded, and from what runs at present.
  *
  * Workers have a lane each, also idle ones. The tasks of a fiber agent have as many lanes as run at a time: a task takes the
- * first lane of its agent that is free when it begins. Tasks that wait have lanes below these. An agent whose lanes are folded
- * has one. Times are in milliseconds since the epoch. Boundary: pure; records in, bars out.
+ * first lane of its agent that is free when it begins. An agent that declares how many run at a time has that many lanes, also
+ * idle ones. Tasks that wait have lanes below these. An agent whose lanes are folded has one. Times are in milliseconds since the
+ * epoch. Boundary: pure; records in, bars out.
  */
 import { type LiveTask, taskKeyOf } from "./liveTask.ts"
 import type { FactRef, RecordedCycle } from "./shapes.ts"
+import { type JobTimes, type Rest, restingMs, restsOf } from "./timelineRests.ts"
 
 /**
  * The outcome of a task. `discarded`: its effect was not applied. `killed`: it was stopped, because it took too long or too much
@@ -78,11 +80,15 @@ export interface Lane {
   /** Whether it is one of the lanes of a thread, and not one of tasks that wait or are untimed. */
   readonly isOfThread: boolean
   readonly bars: ReadonlyArray<Bar>
+  /** The number of idle lanes that it stands for. Left out if it is one lane. */
+  readonly idle?: number
 }
 
 export interface Timeline {
   readonly lanes: ReadonlyArray<Lane>
   readonly commits: ReadonlyArray<Commit>
+  /** In order, and one after the other. */
+  readonly rests: ReadonlyArray<Rest>
   readonly from: number
   readonly to: number
 }
@@ -244,15 +250,28 @@ const barsInOrder = (cycles: ReadonlyArray<RecordedCycle>): ReadonlyArray<Bar> =
 /** Milliseconds by which bars of one lane may overlap: their times are rounded. */
 const roundedMs = 1
 
-/** Puts bars on as many lanes as overlap at a time. A lane is free again when its bar has ended. */
-const packed = (bars: ReadonlyArray<Bar>): ReadonlyArray<ReadonlyArray<Bar>> => {
+/**
+ * Tuning: milliseconds by which bars may overlap where their agent has as many lanes as it runs tasks at a time: those times are
+ * rounded, or come from two clocks. A task leaves its permit between attempts, so bars of such tasks may overlap for longer.
+ */
+const cappedMs = 10
+
+/**
+ * Puts bars on as many lanes as overlap at a time. A lane is free again when its bar has ended. `limit`: how many tasks run at a
+ * time, if that is known.
+ */
+const packed = (bars: ReadonlyArray<Bar>, limit = Infinity): ReadonlyArray<ReadonlyArray<Bar>> => {
   const lanes: Array<Array<Bar>> = []
   const [busy, free] = [new Least(), new Least()]
   for (const bar of bars) {
-    for (let { first } = busy; first !== undefined && first[0] <= bar.from + roundedMs; { first } = busy) {
-      busy.take()
-      free.add(first[1], first[1])
+    const take = (slackMs: number): void => {
+      for (let { first } = busy; first !== undefined && first[0] <= bar.from + slackMs; { first } = busy) {
+        busy.take()
+        free.add(first[1], first[1])
+      }
     }
+    take(roundedMs)
+    if (free.first === undefined && lanes.length >= limit) take(cappedMs)
     const lane = free.first?.[1] ?? lanes.length
     if (lane === lanes.length) lanes.push([])
     else free.take()
@@ -262,24 +281,48 @@ const packed = (bars: ReadonlyArray<Bar>): ReadonlyArray<ReadonlyArray<Bar>> => 
   return lanes
 }
 
-/** The lanes of each agent that bars have, in the order in which the agents begin. */
-const lanesByAgent = (
+/** Tuning: an agent that runs more tasks at a time has one lane for all that are idle. */
+const mostIdleLanes = 8
+
+/** The idle lanes of an agent beside the lanes that it has, up to its limit. */
+const idleLanes = (agent: string, count: number, limit: number): ReadonlyArray<Lane> => {
+  const idle = limit === Infinity ? 0 : Math.max(0, limit - count)
+  const lane = { agent, isOfThread: true, bars: [] }
+  if (limit > mostIdleLanes && idle > 1) return [{ ...lane, name: `${agent} ${count + 1}–${limit}`, idle }]
+  return Array.from({ length: idle }, (_, index) => ({ ...lane, name: nameOfLane(agent, count + index) }))
+}
+
+const nameOfLane = (name: string, index: number): string => (index === 0 ? name : `${name} ${index + 1}`)
+
+/** The lanes of fibers that run, in the order in which their agents begin. Agents that have only waited come last. */
+const lanesOfFibers = (
   bars: ReadonlyArray<Bar>,
-  folded: ReadonlySet<string>,
-  { isOfThread, more }: { readonly isOfThread: boolean; readonly more: string }
-): ReadonlyArray<Lane> =>
+  waiting: ReadonlyArray<Bar>,
+  { folded = noneFolded, limits = noLimits }: TimelineOptions
+): ReadonlyArray<Lane> => {
+  const byAgent = Map.groupBy(bars, ({ agent }) => agent)
+  for (const { agent } of waiting) if (limits.has(agent) && !byAgent.has(agent)) byAgent.set(agent, [])
+  return [...byAgent].flatMap(([agent, own]) => {
+    const limit = limits.get(agent) ?? Infinity
+    const lists = packed(own, limit)
+    const count = Math.max(lists.length, limit === Infinity ? 0 : limit)
+    if (folded.has(agent) && count > 1) {
+      const name = count === lists.length ? `${agent} ×${count}` : `${agent} ×${lists.length} of ${count}`
+      return [{ name, agent, isOfThread: true, bars: own }]
+    }
+    const lanes = lists.map((list, index) => ({ name: nameOfLane(agent, index), agent, isOfThread: true, bars: list }))
+    return [...lanes, ...idleLanes(agent, lists.length, limit)]
+  })
+}
+
+/** The lanes of tasks that wait, by their agents. */
+const lanesOfWaiting = (bars: ReadonlyArray<Bar>, folded: ReadonlySet<string>): ReadonlyArray<Lane> =>
   [...Map.groupBy(bars, ({ agent }) => agent)].flatMap(([agent, own]) => {
     const lists = packed(own)
-    const name = `${agent}${more}`
-    if (folded.has(agent) && lists.length > 1) {
-      return [{ name: `${name} ×${lists.length}`, agent, isOfThread, bars: own }]
-    }
-    return lists.map((list, index) => ({
-      name: index === 0 ? name : `${name} ${index + 1}`,
-      agent,
-      isOfThread,
-      bars: list
-    }))
+    const lane = { agent, isOfThread: false }
+    const name = `${agent} waits`
+    if (folded.has(agent) && lists.length > 1) return [{ ...lane, name: `${name} ×${lists.length}`, bars: own }]
+    return lists.map((list, index) => ({ ...lane, name: nameOfLane(name, index), bars: list }))
   })
 
 const laneOfWorker = (worker: number, bars: ReadonlyArray<Bar>): Lane => ({
@@ -291,11 +334,17 @@ const laneOfWorker = (worker: number, bars: ReadonlyArray<Bar>): Lane => ({
 
 const noneFolded: ReadonlySet<string> = new Set()
 
+const noLimits: ReadonlyMap<string, number> = new Map()
+
 export interface TimelineOptions {
   /** The size of the pool, whose idle workers have a lane, too. 0 where it is not known. */
   readonly workers?: number
   /** The agents whose lanes are one. */
   readonly folded?: ReadonlySet<string>
+  /** How many tasks of an agent run at a time, by its name, if it declares that. */
+  readonly limits?: ReadonlyMap<string, number>
+  /** The times of the job, by which rests before and after its cycles are known. */
+  readonly times?: JobTimes | undefined
 }
 
 /** The further attempts of tasks, from what was heard of them: the record does not know when they began. */
@@ -305,10 +354,8 @@ const withBegins = (bars: ReadonlyArray<Bar>, heard: ReadonlyMap<string, LiveTas
     return begins === undefined || begins.length === 0 ? bar : { ...bar, begins }
   })
 
-const lanesOf = (
-  bars: ReadonlyArray<Bar>,
-  { folded = noneFolded, workers = 0 }: TimelineOptions
-): ReadonlyArray<Lane> => {
+const lanesOf = (bars: ReadonlyArray<Bar>, options: TimelineOptions): ReadonlyArray<Lane> => {
+  const { folded = noneFolded, workers = 0 } = options
   const waiting: Array<Bar> = []
   const byWorker = new Map<number, Array<Bar>>()
   for (const bar of bars) {
@@ -324,9 +371,9 @@ const lanesOf = (
   const untimed = byWorker.get(untimedLane)
   return [
     ...Array.from({ length: Math.max(0, last) }, (_, index) => laneOfWorker(index + 1, byWorker.get(index + 1) ?? [])),
-    ...lanesByAgent(byWorker.get(0) ?? [], folded, { isOfThread: true, more: "" }),
+    ...lanesOfFibers(byWorker.get(0) ?? [], waiting, options),
     ...(untimed === undefined ? [] : [{ name: "under 1 ms", agent: undefined, isOfThread: false, bars: untimed }]),
-    ...lanesByAgent(waiting, folded, { isOfThread: false, more: " waits" })
+    ...lanesOfWaiting(waiting, folded)
   ]
 }
 
@@ -358,13 +405,22 @@ export const timelineOf = (
     facts,
     discarded
   }))
-  const starts = [...bars.map(({ from, queued }) => queued ?? from), ...commits.map(({ from }) => from)]
-  const ends = [...bars.map(({ from, to }) => to ?? now ?? from), ...commits.map(({ at }) => at)]
+  const rests = restsOf(cycles, options.times)
+  const starts = [
+    ...bars.map(({ from, queued }) => queued ?? from),
+    ...commits.map(({ from }) => from),
+    ...rests.map(({ from }) => from)
+  ]
+  const ends = [
+    ...bars.map(({ from, to }) => to ?? now ?? from),
+    ...commits.map(({ at }) => at),
+    ...rests.map(({ from, to }) => to ?? now ?? from)
+  ]
   const from = starts.reduce((a, b) => Math.min(a, b), Infinity)
   const to = ends.reduce((a, b) => Math.max(a, b), -Infinity)
   return from === Infinity
-    ? { lanes: [], commits: [], from: 0, to: 1 }
-    : { lanes, commits, from, to: Math.max(to, from + 1) }
+    ? { lanes: [], commits: [], rests: [], from: 0, to: 1 }
+    : { lanes, commits, rests, from, to: Math.max(to, from + 1) }
 }
 
 /** The part of a timeline that lies within a time, with all its lanes. */
@@ -374,7 +430,8 @@ export const within = (timeline: Timeline, from: number, to: number): Timeline =
     ...lane,
     bars: lane.bars.filter((bar) => bar.from <= to && (bar.to ?? Infinity) >= from)
   })),
-  commits: timeline.commits.filter(({ at }) => at >= from && at <= to)
+  commits: timeline.commits.filter(({ at }) => at >= from && at <= to),
+  rests: timeline.rests.filter((rest) => rest.from < to && (rest.to ?? Infinity) > from)
 })
 
 /** The number of bars of each outcome that has any, in the order of the legend. */
@@ -399,6 +456,25 @@ export const agentsOf = ({ lanes }: Timeline): ReadonlyArray<string> => {
 export const inOrder = ({ lanes }: Timeline): ReadonlyArray<Bar> =>
   lanes.flatMap(({ bars }) => bars).sort((a, b) => a.from - b.from || (a.key < b.key ? -1 : 1))
 
+/** A bar or a rest, at which keys stop. */
+export type Stop =
+  | { readonly key: string; readonly from: number; readonly bar: Bar; readonly rest?: undefined }
+  | { readonly key: string; readonly from: number; readonly rest: Rest; readonly bar?: undefined }
+
+const rememberedStops = new WeakMap<Timeline, ReadonlyArray<Stop>>()
+
+/** The bars and the rests in the order of their beginning. */
+export const stopsOf = (timeline: Timeline): ReadonlyArray<Stop> => {
+  const known = rememberedStops.get(timeline)
+  if (known !== undefined) return known
+  const bars = inOrder(timeline).map((bar): Stop => ({ key: bar.key, from: bar.from, bar }))
+  const rests = timeline.rests.map((rest): Stop => ({ key: rest.key, from: rest.from, rest }))
+  // A rest begins with a commit, and so after the bars of that cycle.
+  const stops = rests.length === 0 ? bars : [...rests, ...bars].sort((a, b) => a.from - b.from)
+  rememberedStops.set(timeline, stops)
+  return stops
+}
+
 /** A bar, with the time that its task took and the name of its lane. */
 export type LongBar = Bar & { readonly ms: number; readonly lane: string }
 
@@ -418,8 +494,10 @@ export const longest = ({ lanes }: Timeline, count: number, now: number, until =
   return found
 }
 
-/** How much of the shown time each lane was busy: 0 to 1. */
-export const busyPart = ({ bars }: Lane, from: number, to: number): number => {
+/** How much of the shown time a lane was busy, without the rests of the job: 0 to 1. */
+export const busyPart = ({ bars }: Lane, from: number, to: number, rests: ReadonlyArray<Rest> = []): number => {
+  const resting = rests.reduce((sum, rest) => sum + restingMs(rest, { from, to }), 0)
+  const whole = to - from - resting
   let busy = 0
   let counted = from
   // Bars of one lane may overlap; the same time counts once.
@@ -428,7 +506,7 @@ export const busyPart = ({ bars }: Lane, from: number, to: number): number => {
     busy += Math.max(0, end - Math.max(bar.from, counted))
     counted = Math.max(counted, end)
   }
-  return to > from ? Math.min(1, busy / (to - from)) : 0
+  return whole > 0 ? Math.min(1, busy / whole) : 0
 }
 
 /** Steps of a scale: a round number of milliseconds, so that about `count` marks fit. */
