@@ -94,7 +94,7 @@ const drawMarks = ({ height, ink, pen, shown, width, xOf }: Sheet, { end, origin
     pen.fillRect(x, axisHeight - 4, 1, height)
     const text = after === 0 ? "0" : `${sign}${span(after)}`
     pen.fillStyle = ink.soft
-    if (end === Infinity || x + 3 + pen.measureText(text).width < room) pen.fillText(text, x + 3, axisHeight / 2)
+    if (x + 3 + pen.measureText(text).width < room) pen.fillText(text, x + 3, axisHeight / 2)
   }
 }
 
