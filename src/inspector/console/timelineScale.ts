@@ -36,6 +36,8 @@ export class Scale {
   readonly folds: ReadonlyArray<Fold>
   /** The places of the beginnings of folds. */
   readonly #places: ReadonlyArray<number>
+  /** The fold of the last time that was asked for: the next one mostly lies near it. */
+  #last = -1
 
   constructor(timeline: Timeline, isShortened: boolean) {
     this.folds = isShortened ? foldsOf(timeline) : []
@@ -49,11 +51,21 @@ export class Scale {
 
   /** The place of a time. */
   placeOf(ms: number): number {
-    const index = lastUpTo(this.folds.length, (at) => this.folds[at]!.from <= ms)
+    if (this.folds.length === 0) return ms
+    const index = this.#foldUpTo(ms)
     const fold = this.folds[index]
     if (fold === undefined) return ms
     const within = ms < fold.to ? ((ms - fold.from) / spanOf(fold)) * fold.length : ms - fold.to + fold.length
     return this.#places[index]! + within
+  }
+
+  /** The index of the last fold that begins up to a time; -1 if there is none. */
+  #foldUpTo(ms: number): number {
+    const { folds } = this
+    const [last, next] = [folds[this.#last], folds[this.#last + 1]]
+    const isSame = (last === undefined || last.from <= ms) && (next === undefined || ms < next.from)
+    if (!isSame) this.#last = lastUpTo(folds.length, (at) => folds[at]!.from <= ms)
+    return this.#last
   }
 
   /** The time of a place. */
