@@ -322,9 +322,9 @@ const placesOf = (
   let drawnTo = -1
   for (const bar of bars) {
     if (bar.from > shown.to) break
+    if ((bar.to ?? end) < shown.from) continue
     const x = Math.max(nameWidth, xOf(bar.from))
     const right = Math.min(width, xOf(bar.to ?? end))
-    if (right < nameWidth || (bar.to ?? end) < shown.from) continue
     const last = places.at(-1)
     if (last !== undefined && Math.max(right, x + least) < drawnTo + 0.5) {
       // Keys choose a bar that is hidden, too: then it has the place.
@@ -379,11 +379,12 @@ const drawLaneName = ({ ink, nameWidth, pen }: Sheet, { bars, idle, name }: Lane
 }
 
 /** A thin line below the bars from the time at which a task was queued to its beginning. */
-const drawWaits = ({ ink, nameWidth, palette, pen, width, xOf }: Sheet, bars: ReadonlyArray<Bar>, y: number): void => {
+const drawWaits = (sheet: Sheet, bars: ReadonlyArray<Bar>, y: number): void => {
+  const { ink, nameWidth, palette, pen, shown, width, xOf } = sheet
   let drawnTo = -Infinity
   pen.globalAlpha = 0.55
   for (const { agent, from, outcome, queued } of bars) {
-    if (queued === undefined || outcome === "queued") continue
+    if (queued === undefined || outcome === "queued" || queued > shown.to || from < shown.from) continue
     const [left, right] = [Math.max(nameWidth, drawnTo, xOf(queued)), Math.min(width, xOf(from))]
     if (right - left < 1) continue
     pen.fillStyle = palette(agent, ink.isDark)
