@@ -187,6 +187,13 @@ describe("the bars of tasks that are heard of", () => {
     ])
   })
 
+  it("are few where a record names a worker of a number that no machine has", () => {
+    const task = live("runs", { claimedAt: 1_020, worker: 4_000_000_000 })
+    const { lanes } = timelineOf([], heard(task), 1_100, { workers: 2 })
+    expect(lanes).toHaveLength(257)
+    expect(lanes.at(-1)).toMatchObject({ name: "worker 4000000000", bars: [{ agent: "a" }] })
+  })
+
   it("keep the times at which further attempts began, also when their cycle is recorded", () => {
     const each = { kind: "File", id: "a" }
     const name = taskKeyOf({ cycle: 9, agent: "a", each })

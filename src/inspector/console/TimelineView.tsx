@@ -13,6 +13,7 @@ import { openTask } from "./links.tsx"
 import { number, plural, span, time } from "./format.ts"
 import { at, graph, isOver, job, jobId, storedUsage, tasks } from "./jobStore.ts"
 import { Empty, Said } from "./parts.tsx"
+import { waitReasons } from "../../outcome/presentLine.ts"
 import { now, poll } from "./browser.ts"
 import type { RecordedCycle, TimelinePage } from "./shapes.ts"
 import { heardAt, live, needTelemetry, pictured } from "./telemetry.ts"
@@ -100,6 +101,8 @@ const useCycles = () => {
     const first = cycles.value[0]?.cycle ?? 1
     if (id === undefined || first <= 1) return
     const more = cyclesIn(await fetchCycles(id, Math.max(0, first - 1 - pageSize)))
+    // Cycles around another one may have come meanwhile, or these have been asked for twice.
+    if (cycles.value[0]?.cycle !== first) return
     cycles.value = [...more.filter(({ cycle }) => cycle < first), ...cycles.value].slice(0, remembered)
   }
   return { cycles, isAsked, refusal, older }
@@ -143,8 +146,6 @@ interface Hit {
   /** The number of tasks, or of rests, within the same pixels. */
   readonly hidden: number
 }
-
-const reasons = { concurrency: "a permit of its agent", budget: "room under the budget", worker: "a worker" } as const
 
 /** It opens towards the middle of the picture, where it has room. */
 const tipPlace = ({ width, x, y }: Hit) => ({
@@ -190,7 +191,7 @@ const TaskTip = ({ bar }: { readonly bar: Bar }) => (
         ? "its time is not known"
         : span(msOf(bar, presentMs()))}
     {bar.to === undefined ? " so far" : ""} · cycle {number(bar.cycle)} · {names[bar.outcome]}
-    {bar.waitsFor === undefined ? "" : ` for ${reasons[bar.waitsFor]}`}
+    {bar.waitsFor === undefined ? "" : ` for ${waitReasons[bar.waitsFor]}`}
     {bar.queued === undefined || bar.outcome === "queued"
       ? ""
       : ` · waited ${span(Math.max(0, bar.from - bar.queued))}`}

@@ -6,7 +6,7 @@ import { type Signal } from "@preact/signals"
 import type { Palette } from "./colours.ts"
 import { number, plural, span, time } from "./format.ts"
 import { CycleLink, FactLink } from "./links.tsx"
-import { Said } from "./parts.tsx"
+import { Said, visible } from "./parts.tsx"
 import type { Window } from "./timelineDrawing.ts"
 import { busyPart, longest, type Outcome, tallyOf, type Timeline } from "./timelineModel.ts"
 import { reasonOf, restMs, restSpan } from "./timelineRests.ts"
@@ -188,7 +188,7 @@ const Fold = ({ agent, folded }: { readonly agent: string; readonly folded: Agen
       type="button"
       class="fold"
       aria-expanded={!isFolded}
-      aria-label={`${isFolded ? "unfold" : "fold"} the lanes of ${agent}`}
+      aria-label={`${isFolded ? "unfold" : "fold"} the lanes of ${visible(agent, 60)}`}
       onClick={() => {
         const next = new Set(folded.value)
         if (isFolded) next.delete(agent)
@@ -233,7 +233,7 @@ export const Lanes = ({ isPart, shown, timeline }: LanesProps) => (
       .filter(({ isOfThread }) => isOfThread)
       .slice(0, saidLanes)
       .map((lane, index) => (
-        <span key={lane.name}>
+        <span key={index}>
           {index === 0 ? `Busy${inView(isPart)}: ` : ", "}
           <Said text={lane.name} limit={60} />{" "}
           {lane.bars.length === 0 && !isPart

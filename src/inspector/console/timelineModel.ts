@@ -332,6 +332,19 @@ const laneOfWorker = (worker: number, bars: ReadonlyArray<Bar>): Lane => ({
   bars
 })
 
+/** Tuning: idle workers up to this one have a lane. A pool has as many workers as the machine has cores, mostly. */
+const mostIdleWorkers = 256
+
+/** The lanes of workers, by their numbers: of each one that has run a task, and of idle ones in the pool and between these. */
+const lanesOfWorkers = (byWorker: ReadonlyMap<number, ReadonlyArray<Bar>>, workers: number): ReadonlyArray<Lane> => {
+  const used = [...byWorker.keys()].filter((worker) => worker > 0)
+  const last = used.reduce((most, worker) => Math.max(most, worker), workers)
+  const pool = Array.from({ length: Math.min(last, mostIdleWorkers) }, (_, index) => index + 1)
+  return [...new Set([...pool, ...used])]
+    .sort((a, b) => a - b)
+    .map((worker) => laneOfWorker(worker, byWorker.get(worker) ?? []))
+}
+
 const noneFolded: ReadonlySet<string> = new Set()
 
 const noLimits: ReadonlyMap<string, number> = new Map()
@@ -367,10 +380,9 @@ const lanesOf = (bars: ReadonlyArray<Bar>, options: TimelineOptions): ReadonlyAr
     byWorker.set(bar.worker, list)
     list.push(bar)
   }
-  const last = Math.max(workers, ...byWorker.keys())
   const untimed = byWorker.get(untimedLane)
   return [
-    ...Array.from({ length: Math.max(0, last) }, (_, index) => laneOfWorker(index + 1, byWorker.get(index + 1) ?? [])),
+    ...lanesOfWorkers(byWorker, workers),
     ...lanesOfFibers(byWorker.get(0) ?? [], waiting, options),
     ...(untimed === undefined ? [] : [{ name: "under 1 ms", agent: undefined, isOfThread: false, bars: untimed }]),
     ...lanesOfWaiting(waiting, folded)
