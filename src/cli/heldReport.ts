@@ -107,9 +107,9 @@ const areWhole = (facts: ResultJson["facts"] | Result["facts"]): facts is Readon
 /** The page of `converge run`. */
 export const endPage = (result: Result, page: Page): string => {
   const { facts } = result
-  const counts: Record<string, number> = {}
-  if (areWhole(facts)) for (const { kind } of facts) counts[kind] = (counts[kind] ?? 0) + 1
-  else Object.assign(counts, facts)
+  const counts = areWhole(facts)
+    ? Object.fromEntries([...Map.groupBy(facts, ({ kind }) => kind)].map(([kind, { length }]) => [kind, length]))
+    : facts
   return `${joined([
     Report.headline(result, { ...page, facts: false, output: undefined }),
     errorText(result.error, page),

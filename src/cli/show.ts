@@ -110,11 +110,11 @@ const countedChildren = 100
 /** The number of children, and of those in each state. */
 const childrenText = ({ children, hasMoreChildren }: StoredJobShown): string | undefined => {
   if (children.length === 0) return undefined
-  const counts = [...Map.groupBy(children, (standing) => standing)].map(
-    ([standing, all]) => `${all.length} ${standing}`
-  )
+  const counts = [...Map.groupBy(children, (standing) => standing)]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([standing, all]) => `${all.length} ${standing}`)
   if (hasMoreChildren) return `more than ${children.length}, of the newest ${counts.join(", ")}`
-  return `${children.length}: ${counts.sort().join(", ")}`
+  return `${children.length}: ${counts.join(", ")}`
 }
 
 /** Examines the events of a job, up to the corrupt part if there is one. `cycle`: the last one that is committed in them. */

@@ -514,7 +514,7 @@ export class Directory {
 const isQuarantined = ({ attempts }: StoredJournal): boolean => attempts?.quarantine !== undefined
 
 const quarantined = ({ attempts, jobId }: StoredJournal): Problems.JobQuarantined => {
-  const detail = `${attempts?.quarantine ?? ""}: POST /jobs/${jobId}/resume tries again, /cancel ends it`
+  const detail = `${attempts?.quarantine ?? ""}: POST /jobs/${encodeURIComponent(jobId.toWellFormed())}/resume tries again, /cancel ends it`
   return new Problems.JobQuarantined({ jobId, detail })
 }
 

@@ -4,6 +4,7 @@ import { stubWindow } from "../support/browser/window.ts"
 import { until } from "../support/until.ts"
 
 interface Jobs {
+  readonly attributeIn: (text: string) => string | undefined
   readonly jobs: { readonly value: ReadonlyArray<{ readonly jobId: string }> }
   readonly more: () => Promise<void>
   readonly show: (first: number) => void
@@ -14,11 +15,14 @@ interface Jobs {
 let newest = 0
 /** The first pages that were asked for. */
 let looks = 0
+/** Whether the server fails to answer with further pages. */
+let fails = false
 let stop = (): void => undefined
 
 const page = (query: URLSearchParams) => {
   const from = Number(query.get("cursor") ?? newest + 1) - 1
   if (!query.has("cursor")) looks++
+  else if (fails) throw new TypeError("the connection broke")
   const count = Math.min(from, Number(query.get("limit")))
   const jobs = Array.from({ length: count }, (_, index) => ({ jobId: String(from - index), createdAt: from - index }))
   return { jobs, cursor: from - count > 0 ? String(from - count + 1) : null, previous: null }
@@ -28,6 +32,7 @@ beforeEach(() => {
   stubWindow("#/jobs", (path) =>
     path.startsWith("jobs?") ? page(new URLSearchParams(path.slice(5))) : { programs: [] }
   )
+  fails = false
 })
 afterEach(() => {
   stop()
@@ -73,4 +78,22 @@ it("keeps the rows that a viewer has scrolled to, and few once the viewer is at 
   await until(() => numbers(store).length === 100, 5_000)
   await store.more()
   expect(numbers(store)).toEqual(firstOf(1_100))
+})
+
+it("asks again for a further page that did not come, though nobody scrolls", async () => {
+  const store = await open(300)
+  fails = true
+  await store.more()
+  expect(numbers(store)).toEqual(firstOf(100))
+  fails = false
+  await until(() => numbers(store).length === 300, 5_000)
+  expect(numbers(store)).toEqual(firstOf(300))
+})
+
+it("is filtered by the value of an attribute as it is, also by an empty one and one with spaces", async () => {
+  const { attributeIn } = await open(1)
+  expect(["order:18", "order=18", " order:", "order: a ", "a:b:c", "", "order", ":x"].map(attributeIn)).toEqual([
+    ...["order:18", "order:18", "order:", "order: a ", "a:b:c"],
+    ...[undefined, undefined, undefined]
+  ])
 })

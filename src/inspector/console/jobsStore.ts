@@ -49,10 +49,10 @@ export type ListedJob = JobSummary & { readonly attributes?: Readonly<Record<str
 
 /**
  * A filter by attribute as the server takes it, from a key, a colon or a sign of equality, and a value. Undefined if the text is
- * none. No key has either sign.
+ * none. No key has either sign. A value may be empty, or end with a space.
  */
 export const attributeIn = (text: string): string | undefined => {
-  const [, key, value] = /^([^:=]+)[:=](.+)$/s.exec(text.trim()) ?? []
+  const [, key, value] = /^\s*([^:=]+)[:=](.*)$/s.exec(text) ?? []
   return key === undefined || value === undefined ? undefined : `${key}:${value}`
 }
 
@@ -85,6 +85,8 @@ const asked = signal("")
 /** Whether the rows are those of the viewer's filters. */
 export const isCurrent = computed(() => isLoaded.value && asked.value === wanted.value)
 let isFetching = false
+/** Whether the last further page that was asked for did not come. */
+let isMissing = false
 
 /** A page after the first: its cursor, and the jobs that it had. */
 interface LaterPage {
@@ -174,7 +176,7 @@ const refresh = async (name: string, abort: AbortSignal): Promise<void> => {
     isLoaded.value = true
   })
   // A search looks at some jobs at a time, and may have found none of them.
-  if (jobs.value.length < searchedRows) void more()
+  if (jobs.value.length < searchedRows || isMissing) void more()
   await renewInSight(abort)
 }
 
@@ -207,6 +209,7 @@ export const more = async (): Promise<void> => {
   const name = asked.peek()
   const answer = await fetchPage(after)
   isFetching = false
+  isMissing = answer?.ok === false
   if (answer === undefined || !answer.ok || name !== asked.peek() || name !== wanted.peek()) return
   // The list has begun anew meanwhile, and goes on from another place.
   if (cursor.peek() !== after) return
