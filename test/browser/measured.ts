@@ -23,7 +23,8 @@ const watchTasks = `
 export const measure = async (page: Page): Promise<Measured> => {
   await page.addInitScript(watchTasks)
   const session = await page.context().newCDPSession(page)
-  await session.send("Network.enable")
+  // A browser that keeps answers for its tools decodes each of them at once, which would count as work of the page.
+  await session.send("Network.enable", { maxTotalBufferSize: 1, maxResourceBufferSize: 1 })
   const paths = new Map<string, string>()
   const sizes = new Map<string, number>()
   session.on("Network.requestWillBeSent", ({ request, requestId }) => void paths.set(requestId, request.url))

@@ -1,7 +1,7 @@
 /** Texts and values as the console shows them: cut without splitting a character, printed without a limit of depth, marked. */
 import { describe, expect, it } from "vitest"
-import { printed } from "../../src/inspector/console/printed.ts"
-import { beginning, idPartsOf, joined, partsOf, visible } from "../../src/inspector/console/text.ts"
+import { printed, printedPieces } from "../../src/inspector/console/printed.ts"
+import { beginning, idPartsOf, joined, partsOf, piecesOf, visible } from "../../src/inspector/console/text.ts"
 
 const namesIn = (text: string): string =>
   partsOf(text)
@@ -37,6 +37,7 @@ describe("a text of a user", () => {
     expect(beginning("a😀b", 2)).toBe("a")
     expect(beginning("a😀b", 3)).toBe("a😀")
     expect(visible("x".repeat(10_000_000), 10)).toBe(`${"x".repeat(10)}…`)
+    expect([...piecesOf("a😀b😀", 2), ...piecesOf("", 2)]).toEqual(["a", "😀", "b", "😀"])
   })
 })
 
@@ -67,6 +68,16 @@ describe("a printed value", () => {
       isWhole: false,
       text: expect.stringMatching(/^"y{50,}/)
     })
+  })
+
+  it("comes in pieces of a bounded length, so that the page can rest between them", () => {
+    const value = { text: `"\u0000\u202E😀\ud800`.repeat(500_000), list: [1, { a: "" }], none: {} }
+    const pieces = [...printedPieces(value)]
+    expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThan(2_000_000)
+    // Texts of this length are not shown where they differ.
+    for (const indent of [0, 2])
+      expect([...printedPieces(value, indent)].join("") === JSON.stringify(value, undefined, indent)).toBe(true)
+    expect([...printedPieces("a😀b😀", 0, 2)]).toEqual([`"`, "a", "😀", "b", "😀", `"`])
   })
 
   it("may be nested 100,000 levels deep", () => {

@@ -9,9 +9,9 @@ import { useSignal } from "@preact/signals"
 import { useState } from "preact/hooks"
 import type { Answer, Problem } from "./answer.ts"
 import { bytes, number, plural } from "./format.ts"
-import { canCopy, copy, save } from "./browser.ts"
+import { canCopy, copy, save, type TextInPieces } from "./browser.ts"
 import { Fault } from "./parts.tsx"
-import { printed } from "./printed.ts"
+import { printed, printedPieces } from "./printed.ts"
 import { Parts } from "./Said.tsx"
 import { beginning, partsOf } from "./text.ts"
 
@@ -176,7 +176,7 @@ const Reader = ({ onEnd, text }: { readonly text: string; readonly onEnd: () => 
 }
 
 /** Buttons that copy and save a text. It is made when somebody wants it. */
-const Take = ({ name, textOf }: { readonly name: string; readonly textOf: () => string }) => {
+const Take = ({ name, textOf }: { readonly name: string; readonly textOf: () => TextInPieces }) => {
   const said = useSignal("copy")
   return (
     <>
@@ -189,7 +189,7 @@ const Take = ({ name, textOf }: { readonly name: string; readonly textOf: () => 
           {said.value}
         </button>
       ) : null}
-      <button type="button" class="quiet" onClick={() => save(name, textOf())}>
+      <button type="button" class="quiet" onClick={() => void save(name, textOf())}>
         save
       </button>
     </>
@@ -289,7 +289,7 @@ export const Value = (props: Props) => {
       </pre>
       {isMain || fetched.value !== undefined ? (
         <div class="menu take">
-          <Take name="value.json" textOf={() => (isText ? shown : printed(shown).text)} />
+          <Take name="value.json" textOf={() => (isText ? shown : printedPieces(shown))} />
         </div>
       ) : null}
       {read.value === undefined ? null : <Reader text={read.value} onEnd={() => (read.value = undefined)} />}

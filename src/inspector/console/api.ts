@@ -12,7 +12,7 @@ import { clockMs, hearServerTime } from "./clock.ts"
 import { kept } from "./kept.ts"
 import { Blocks, Lines } from "./lines.ts"
 import { recorded } from "./recorded.ts"
-import { pause } from "./timers.ts"
+import { turn } from "./timers.ts"
 
 export type Job = typeof Shapes.Job.Type
 export type JobSummary = typeof Shapes.JobSummary.Type
@@ -140,16 +140,43 @@ const refused: Answer<never> = {
   problem: { status: 0, title: "This is a record", detail: "A recorded job cannot be steered." }
 }
 
-/** Tuning: characters of an answer from which it is read in steps. */
-const longAnswer = 1_000_000
+/** Tuning: characters that are read before the page has a turn. */
+const readAtOnce = 1_000_000
 
-/** The JSON of an answer. The text and the value of a long one come in turns of their own, so that the page stays awake. */
-const jsonOf = async (response: Response, abort: AbortSignal = new AbortController().signal): Promise<unknown> => {
-  const text = await response.text()
-  if (text.length < longAnswer) return JSON.parse(text)
-  await pause(0, abort)
-  const value: unknown = JSON.parse(text)
-  await pause(0, abort)
+/** Reads a text as it comes. The page has turns in between, however much of it has come already. */
+async function* piecesIn(body: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<string> {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader()
+  let length = 0
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) return
+    yield value
+    length += value.length
+    if (length < readAtOnce) continue
+    await turn()
+    length = 0
+  }
+}
+
+/** The JSON of texts that came together. Where they are long, each has a turn of its own. */
+const parsed = async (texts: ReadonlyArray<string>): Promise<ReadonlyArray<unknown>> => {
+  if (lengthOf(texts) < readAtOnce) return texts.map((text) => JSON.parse(text) as unknown)
+  const values: Array<unknown> = []
+  for (const text of texts) {
+    await turn()
+    values.push(JSON.parse(text))
+  }
+  await turn()
+  return values
+}
+
+const lengthOf = (texts: ReadonlyArray<string>): number => texts.reduce((sum, { length }) => sum + length, 0)
+
+/** The JSON of an answer. */
+const jsonOf = async ({ body }: Response): Promise<unknown> => {
+  const pieces: Array<string> = []
+  if (body !== null) for await (const piece of piecesIn(body)) pieces.push(piece)
+  const [value] = await parsed([pieces.join("")])
   return value
 }
 
@@ -159,7 +186,7 @@ export const ask = async <A>(path: string, options: Ask = {}): Promise<Answer<A>
   const answer = await request(path, options)
   if (answer === undefined || !answer.ok) return answer
   try {
-    return { ok: true, value: (await jsonOf(answer.value, options.signal)) as A }
+    return { ok: true, value: (await jsonOf(answer.value)) as A }
   } catch (error) {
     if (isAbort(error)) return undefined
     return { ok: false, problem: { status: 0, title: "The answer was cut off", detail: String(error) } }
@@ -196,20 +223,15 @@ const readItems = async <A>(
   if (answer === undefined || !answer.ok) return answer
   const { body, status } = answer.value
   if (status === 204 || body === null) return { ok: true, value: "nothing" }
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader()
   try {
-    for (;;) {
-      const { done, value } = await reader.read()
-      if (done) return { ok: true, value: "ended" }
-      const found = texts(value)
-      const items = found.map((text) => JSON.parse(text) as A)
-      if (items.length > 0)
-        take(
-          items,
-          found.reduce((sum, { length }) => sum + length, 0),
-          lastId()
-        )
+    for await (const piece of piecesIn(body)) {
+      const found = texts(piece)
+      const items = (await parsed(found)) as ReadonlyArray<A>
+      // The page may have gone elsewhere.
+      if (options.signal?.aborted === true) return undefined
+      if (items.length > 0) take(items, lengthOf(found), lastId())
     }
+    return { ok: true, value: "ended" }
   } catch (error) {
     if (isAbort(error)) return undefined
     return { ok: false, problem: { status: 0, title: "The stream was cut off", detail: "" } }

@@ -8,7 +8,8 @@
 import { effect, signal } from "@preact/signals"
 import { clockMs, offsetMs, sinceBegin } from "./clock.ts"
 import { recorded } from "./recorded.ts"
-import { later } from "./timers.ts"
+import { piecesOf } from "./text.ts"
+import { later, turn } from "./timers.ts"
 
 export { later, pause } from "./timers.ts"
 
@@ -121,7 +122,7 @@ export const inSlices = async <A>(work: Generator<undefined, A>): Promise<A> => 
     const step = work.next()
     if (step.done === true) return step.value
     if (sinceBegin() - since < sliceMs) continue
-    await new Promise<void>((resolve) => later(0, resolve))
+    await turn()
     since = sinceBegin()
   }
 }
@@ -170,16 +171,50 @@ export const amongFew = async (name: string, most: number, body: () => Promise<u
 /** Whether the browser lets the page copy. It does not, where the page came without TLS from another machine. */
 export const canCopy = window.isSecureContext && "clipboard" in navigator
 
+/** Tuning: characters of a text that become bytes at a time. */
+const encodedAtOnce = 500_000
+
+/** The bytes of a text that comes in pieces. */
+function* fileIn(pieces: Iterable<string>): Generator<undefined, Blob> {
+  const parts: Array<Blob> = []
+  let some: Array<string> = []
+  let length = 0
+  for (const piece of pieces) {
+    some.push(piece)
+    length += piece.length
+    if (length >= encodedAtOnce) {
+      parts.push(new Blob(some))
+      some = []
+      length = 0
+    }
+    yield undefined
+  }
+  return new Blob([...parts, ...some], { type: "text/plain" })
+}
+
+/** A text, or pieces of one. The text of a large value is made while the page answers. */
+export type TextInPieces = string | Iterable<string>
+
+const fileOf = (text: TextInPieces): Promise<Blob> =>
+  inSlices(fileIn(typeof text === "string" ? piecesOf(text, encodedAtOnce) : text))
+
+const copied = async (text: TextInPieces): Promise<void> => {
+  const file = fileOf(text)
+  // A browser lets a page copy for a moment after a click, and waits for a text that was promised then.
+  if ("ClipboardItem" in window) return navigator.clipboard.write([new ClipboardItem({ "text/plain": file })])
+  await navigator.clipboard.writeText(await (await file).text())
+}
+
 /** Copies a text. False if the browser refused. */
-export const copy = (text: string): Promise<boolean> =>
-  navigator.clipboard.writeText(text).then(
+export const copy = (text: TextInPieces): Promise<boolean> =>
+  copied(text).then(
     () => true,
     () => false
   )
 
 /** Saves a text as a file. */
-export const save = (name: string, text: string): void => {
-  const url = URL.createObjectURL(new Blob([text], { type: "text/plain" }))
+export const save = async (name: string, text: TextInPieces): Promise<void> => {
+  const url = URL.createObjectURL(await fileOf(text))
   const link = document.createElement("a")
   link.href = url
   link.download = name

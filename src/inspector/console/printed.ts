@@ -1,10 +1,10 @@
 /**
- * JSON as text, up to a number of characters.
+ * JSON as text: up to a number of characters, or in pieces.
  *
  * Invariants: the work is bounded by the text that is made, whatever the size of the value; no depth of nesting overflows the
  * stack. Boundary: pure; a value in, a text out.
  */
-import { beginning } from "./text.ts"
+import { beginning, piecesOf } from "./text.ts"
 
 interface Open {
   readonly value: Readonly<Record<string, unknown>> | ReadonlyArray<unknown>
@@ -15,11 +15,46 @@ interface Open {
 
 const isOpenable = (value: unknown): value is Open["value"] => typeof value === "object" && value !== null
 
-/** The text of a value without parts. A long text is cut before it is quoted. */
-const scalar = (value: unknown, room: number): string =>
-  typeof value === "string"
-    ? JSON.stringify(value.length > room ? beginning(value, Math.max(room, 1)) : value)
-    : (JSON.stringify(value) ?? "null")
+/** Tuning: characters of a long text that are quoted at a time. */
+const quotedAtOnce = 262_144
+
+/** The text of a value without parts, in pieces. */
+function* scalar(value: unknown, most: number): Generator<string> {
+  if (typeof value !== "string" || value.length <= most) return yield JSON.stringify(value) ?? "null"
+  yield '"'
+  for (const piece of piecesOf(value, most)) yield JSON.stringify(piece).slice(1, -1)
+  yield '"'
+}
+
+/**
+ * The text of a value, as `JSON.stringify` gives it, in pieces. `indent`: spaces of each level; 0 for one line. `most`: the
+ * characters of a text that are quoted at a time, two or more.
+ */
+export function* printedPieces(value: unknown, indent = 2, most = quotedAtOnce): Generator<string> {
+  const open: Array<Open> = []
+  const line = (): string => (indent > 0 ? `\n${" ".repeat(indent * open.length)}` : "")
+  function* begin(part: unknown): Generator<string> {
+    if (!isOpenable(part)) return yield* scalar(part, most)
+    const names = Array.isArray(part) ? undefined : Object.keys(part)
+    const isEmpty = (names ?? (part as ReadonlyArray<unknown>)).length === 0
+    yield names === undefined ? (isEmpty ? "[]" : "[") : isEmpty ? "{}" : "{"
+    if (!isEmpty) open.push({ value: part, names, next: 0 })
+  }
+  yield* begin(value)
+  for (let top = open.at(-1); top !== undefined; top = open.at(-1)) {
+    const { names, next } = top
+    if (next === (names?.length ?? (top.value as ReadonlyArray<unknown>).length)) {
+      open.pop()
+      yield `${line()}${names === undefined ? "]" : "}"}`
+      continue
+    }
+    top.next++
+    const name = names?.[next]
+    const before = name === undefined ? "" : `${JSON.stringify(name)}:${indent > 0 ? " " : ""}`
+    yield `${next > 0 ? "," : ""}${line()}${before}`
+    yield* begin((top.value as Readonly<Record<string | number, unknown>>)[name ?? next])
+  }
+}
 
 export interface Printed {
   readonly text: string
@@ -27,46 +62,14 @@ export interface Printed {
   readonly isWhole: boolean
 }
 
-/** The text of a value, as `JSON.stringify` gives it, or its beginning. `indent`: spaces of each level; 0 for one line. */
+/** The text of a value, or its beginning. */
 export const printed = (value: unknown, limit = Infinity, indent = 2): Printed => {
   const pieces: Array<string> = []
-  const open: Array<Open> = []
   let length = 0
-  const put = (text: string): void => {
-    pieces.push(text)
-    length += text.length
+  for (const piece of printedPieces(value, indent, Math.max(2, Math.min(limit, quotedAtOnce)))) {
+    pieces.push(piece)
+    length += piece.length
+    if (length > limit) return { text: beginning(pieces.join(""), limit), isWhole: false }
   }
-  const line = (): void => {
-    if (indent > 0) put(`\n${" ".repeat(indent * open.length)}`)
-  }
-  const begin = (part: unknown): void => {
-    if (!isOpenable(part)) return put(scalar(part, limit - length))
-    const names = Array.isArray(part) ? undefined : Object.keys(part)
-    const isEmpty = (names ?? (part as ReadonlyArray<unknown>)).length === 0
-    put(names === undefined ? (isEmpty ? "[]" : "[") : isEmpty ? "{}" : "{")
-    if (!isEmpty) open.push({ value: part, names, next: 0 })
-  }
-  begin(value)
-  for (;;) {
-    const top = open.at(-1)
-    if (top === undefined || length > limit) break
-    const { names, next } = top
-    const count = names?.length ?? (top.value as ReadonlyArray<unknown>).length
-    if (next === count) {
-      open.pop()
-      line()
-      put(names === undefined ? "]" : "}")
-      continue
-    }
-    top.next++
-    if (next > 0) put(",")
-    line()
-    const name = names?.[next]
-    if (name !== undefined) put(`${JSON.stringify(name)}:${indent > 0 ? " " : ""}`)
-    begin((top.value as Readonly<Record<string | number, unknown>>)[name ?? next])
-  }
-  const text = pieces.join("")
-  return text.length <= limit && open.length === 0
-    ? { text, isWhole: true }
-    : { text: beginning(text, limit), isWhole: false }
+  return { text: pieces.join(""), isWhole: true }
 }

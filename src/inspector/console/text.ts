@@ -41,6 +41,15 @@ export const beginning = (text: string, limit: number): string => {
   return text.slice(0, last >= 0xd800 && last < 0xdc00 ? limit - 1 : limit)
 }
 
+/** A text in pieces, none of which ends within a character. `most`: the characters of a piece, two or more. */
+export function* piecesOf(text: string, most: number): Generator<string> {
+  for (let from = 0; from < text.length;) {
+    const piece = beginning(text.slice(from), most)
+    yield piece
+    from += piece.length
+  }
+}
+
 const isLayout = (character: string): boolean => character === "\n" || character === "\t"
 
 /** A text in parts that are shown as they are, and marks. `hasLines`: line breaks and tabs are layout. */

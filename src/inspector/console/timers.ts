@@ -1,4 +1,4 @@
-/** The timers of the browser. Boundary: no window is needed before one is started. */
+/** The timers of the browser, and turns of its event loop. Boundary: no window is needed before one is started. */
 
 /** Calls `body` after a time, unless the returned function is called before. */
 export const later = (ms: number, body: () => void): (() => void) => {
@@ -17,4 +17,17 @@ export const pause = (ms: number, abort: AbortSignal): Promise<void> =>
     }
     const cancel = later(ms, end)
     abort.addEventListener("abort", end)
+  })
+
+/** Lets the page do what is due before the work goes on. A page in the background has its turns, too, and timers seldom. */
+export const turn = (): Promise<void> =>
+  new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel()
+    const go = (): void => {
+      port1.close()
+      resolve()
+    }
+    port1.addEventListener("message", go, { once: true })
+    port1.start()
+    port2.postMessage(undefined)
   })
