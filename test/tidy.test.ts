@@ -328,11 +328,6 @@ const sleepAllowances: ReadonlyArray<Allowance> = [
     uses: ["Effect.sleep", "Atomics.wait", "setTimeout"],
     reason: "processes of test/integration, and when they are killed"
   },
-  {
-    path: "test/support/browser/derived.ts",
-    uses: ["Effect.sleep"],
-    reason: "a job that goes on while it is told of facts"
-  },
   { path: "test/support/browser/programs.ts", uses: ["Effect.sleep"], reason: "an agent that takes a while to watch" },
   { path: "test/support/browser/rests.ts", uses: ["Effect.sleep"], reason: "agents that take a while to watch" },
   { path: "test/support/browser/questions.ts", uses: ["Effect.sleep"], reason: "agents that take a while to watch" },

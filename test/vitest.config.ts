@@ -82,6 +82,8 @@ export default defineConfig({
     maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // For a look at a page, also on a machine with much else to do.
+    expect: { poll: { timeout: 20_000, interval: 20 } },
     reporters: report === undefined ? ["default"] : ["default", ["json", { outputFile: report }]],
     coverage: {
       provider: "v8",

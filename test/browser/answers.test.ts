@@ -2,72 +2,68 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
 import { programs as others } from "../support/browser/programs.ts"
 import { programs } from "../support/browser/questions.ts"
-import { stateOf, until } from "../support/server/harness.ts"
-import type { Watched } from "./browser.ts"
-import { firstScreen, focused, openSite, type Site, shows } from "./site.ts"
+import { stateOf } from "../support/server/harness.ts"
+import { holdAt, letGo } from "../support/browser/held.ts"
+import { focused, jobIds, openSite, posted, type Site, shows, showsFirst, until } from "./site.ts"
 
 let site: Site
 beforeAll(async () => {
   site = await openSite([...programs, ...others])
+  await site.start("panics", "threw")
+  await site.start("fails", "same")
+  for (const id of ["threw", "same"]) await site.reach(id, "failed")
 })
 afterAll(() => site?.close())
 afterEach(() => site.closePages())
 
-const expectOnFirstScreen = async ({ complaints, page }: Watched, texts: ReadonlyArray<string>): Promise<void> => {
-  const text = await firstScreen(page)
-  for (const part of texts) expect(text).toContain(part)
-  expect(complaints).toEqual([])
-}
-
 describe("a job that failed", () => {
   it("says the agent, the fact, the message and the stack of a throw, and how often other tasks failed", async () => {
-    await site.start("panics", "threw")
-    await site.reach("threw", "failed")
-    const watched = await site.visit("jobs/threw/overview")
-    await shows(watched.page, /Agent "pull" failed on Item\/last in cycle 1/)
-    await expectOnFirstScreen(watched, ["AgentPanicked", "no such field: price", "brokenParser", "questions.ts"])
-    const failures = watched.page.locator(".failures tr", { hasText: "the host refused" })
-    expect((await failures.locator("td").allInnerTexts()).at(-1)).toBe("3")
+    const { complaints, page } = await site.visit("jobs/threw/overview")
+    await shows(page, /Agent "pull" failed on Item\/last in cycle 1/)
+    await showsFirst(page, ["AgentPanicked", "no such field: price", "brokenParser", "questions.ts"])
+    expect(complaints).toEqual([])
+    const failures = page.locator(".failures tr", { hasText: "the host refused" })
+    await expect.poll(async () => (await failures.locator("td").allInnerTexts()).at(-1)).toBe("3")
   })
 
   it("says the cause of the error, and how often the same happened", async () => {
-    await site.start("fails", "same")
-    await site.reach("same", "failed")
-    const watched = await site.visit("jobs/same/overview")
-    await shows(watched.page, /Agent "pull" failed on Item\//)
+    const { complaints, page } = await site.visit("jobs/same/overview")
+    await shows(page, /Agent "pull" failed on Item\//)
     const causes = ["Refused", "the host refused", `"code": "EXPIRED"`]
-    await expectOnFirstScreen(watched, [...causes, "The same happened 3 times.", "failed on"])
+    await showsFirst(page, [...causes, "The same happened 3 times.", "failed on"])
+    expect(complaints).toEqual([])
   })
 })
 
 describe("a job that is slow", () => {
   it("says what runs, what waits and for what, and the time in each state of its machine", async () => {
     await site.start("queues", "queue")
-    const watched = await site.visit("jobs/queue/overview")
-    const { page } = watched
+    const { complaints, page } = await site.visit("jobs/queue/overview")
     await shows(page, /It waits for "\w+" on Item\/a, which has run for [\d.]+ s\./)
     await shows(page, "3 tasks for a permit of its agent")
-    await expectOnFirstScreen(watched, ["running since", "2 tasks run, 3 wait", "upload", "check"])
+    await showsFirst(page, ["running since", "2 tasks run, 3 wait", "upload", "check"])
+    expect(complaints).toEqual([])
     expect(await page.getByText("The cycle waits for this task alone.").count()).toBe(0)
     const chart = page.getByRole("img", { name: /The job's machine/ })
     await until(async () => /executing \d+\.\d s/.test((await chart.getAttribute("aria-label")) ?? ""))
-    expect(await chart.locator(".node.on > text").allTextContents()).toEqual(
-      expect.arrayContaining([expect.stringMatching(/^running [\d.]+ s$/), "executing"])
-    )
+    await expect
+      .poll(() => chart.locator(".node.on > text").allTextContents())
+      .toEqual(expect.arrayContaining([expect.stringMatching(/^running [\d.]+ s$/), "executing"]))
     await site.running.post("/api/v1/jobs/queue/cancel")
     await page.locator(".node.final.cancelled.on").waitFor()
     // The transition that led there is the last that moved.
-    expect(await page.locator(".edge.moved title").allTextContents()).toEqual([expect.stringContaining("STOPPED")])
+    const moved = page.locator(".edge.moved title")
+    await expect.poll(() => moved.allTextContents()).toEqual([expect.stringContaining("STOPPED")])
   })
 
   it("because one worker is stuck says so: no task waits for it while another worker is idle", async () => {
     await site.start("sticks", "stuck")
-    const watched = await site.visit("jobs/stuck/overview")
-    const { page } = watched
+    const { complaints, page } = await site.visit("jobs/stuck/overview")
     await shows(page, /It waits for "parse" on Item\/stuck, which has run for [\d.]+ s on worker [12]/)
     await shows(page, "The cycle waits for this task alone.")
     await shows(page, /1 task runs; 1 of 2 workers is busy, 1 idle\./)
-    await expectOnFirstScreen(watched, ["running since", "At this moment cycle 1, 4 tasks"])
+    await showsFirst(page, ["running since", "At this moment cycle 1, 4 tasks"])
+    expect(complaints).toEqual([])
     await site.running.post("/api/v1/jobs/stuck/cancel")
     await site.reach("stuck", "cancelled")
   })
@@ -75,15 +71,18 @@ describe("a job that is slow", () => {
 
 describe("a job that rests", () => {
   it("says since when it is paused, for how long it ran before, and goes on when it is told to", async () => {
-    await site.start("counts", "rests", { to: 30, ms: 60 })
+    holdAt("rests", 10)
+    await site.start("counts", "rests", { to: 30, ms: 5 })
     const { complaints, page } = await site.visit("jobs/rests/overview")
-    await shows(page, /It runs, in cycle \d/)
-    await page.getByRole("button", { name: "Pause" }).click()
-    await shows(page, /It is paused after cycle \d+\./)
+    // Step 11 waits, in the cycle after the eleventh.
+    await shows(page, /It runs, in cycle 12/)
+    await posted(site.running, "rests/pause", () => page.getByRole("button", { name: "Pause" }).click())
+    letGo("rests")
+    await shows(page, /It is paused after cycle 12\./)
     await shows(page, /paused since .*, (now|\d+ s ago)/)
     const chart = page.getByRole("img", { name: /Active: paused\. .*executing .*, paused / })
     await chart.waitFor()
-    expect(await chart.locator(".edge.moved title").allTextContents()).toHaveLength(1)
+    await expect.poll(() => chart.locator(".edge.moved title").count()).toBe(1)
     await page.getByRole("button", { name: "Resume" }).click()
     await shows(page, "It converged after cycle 31")
     await shows(page, /converged on /)
@@ -91,17 +90,19 @@ describe("a job that rests", () => {
   })
 
   it("says that a pause is coming while the cycle still runs, lets it be withdrawn, and then pauses", async () => {
-    await site.start("counts", "pausing", { to: 900, ms: 8_000 })
+    holdAt("pausing", 0)
+    await site.start("counts", "pausing", { to: 900, ms: 50 })
     await site.reach("pausing", "running")
     const { page } = await site.visit("jobs/pausing/overview")
     const asked = page.getByRole("status").filter({ hasText: "pauses after this cycle" })
     await page.getByRole("button", { name: "Pause" }).click()
-    await asked.waitFor({ timeout: 7_000 })
+    await asked.waitFor()
     expect(await stateOf(site.running, "pausing")).toBe("running")
     await page.getByRole("button", { name: "Do not pause" }).click()
     await asked.waitFor({ state: "detached" })
     await page.getByRole("button", { name: "Pause" }).click()
     await asked.waitFor()
+    letGo("pausing")
     await page.locator(".standing", { hasText: "paused" }).waitFor()
     await asked.waitFor({ state: "detached" })
     await page.getByRole("button", { name: "Cancel…" }).click()
@@ -197,21 +198,18 @@ describe("what waits for a human", () => {
 describe("the list of jobs", () => {
   it("is filtered by state, by program and by age", async () => {
     const { complaints, page } = await site.visit("jobs")
-    const rows = page.locator(".jobList .row")
-    const ids = async (): Promise<ReadonlyArray<string>> =>
-      (await page.locator(".jobList .row .who small").allInnerTexts()).map((id) => id.trim()).sort()
-    await rows.first().waitFor()
+    await page.locator(".jobList .row").first().waitFor()
     await page.getByText("failed", { exact: true }).first().click()
-    await until(async () => (await ids()).join() === "same,threw")
+    await until(async () => (await jobIds(page)).join() === "same,threw")
     await page.getByRole("combobox", { name: /^Program/ }).selectOption("panics")
-    await until(async () => (await ids()).join() === "threw")
+    await until(async () => (await jobIds(page)).join() === "threw")
     expect(page.url()).toContain("status=failed&program=panics")
     await page.getByText("converged", { exact: true }).first().click()
     await shows(page, "No job matches these filters.")
     await page.getByRole("combobox", { name: /^Program/ }).selectOption("")
     await page.getByText("all", { exact: true }).click()
     await page.getByRole("combobox", { name: /^Age/ }).selectOption({ index: 1 })
-    await until(async () => (await ids()).includes("threw"))
+    await until(async () => (await jobIds(page)).includes("threw"))
     await page.getByRole("combobox", { name: /^Age/ }).selectOption("older than an hour")
     await shows(page, "No job matches these filters.")
     expect(complaints).toEqual([])

@@ -3,10 +3,10 @@ import axe from "axe-core"
 import type { Page } from "playwright-core"
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
 import { manyWords, programs } from "../support/browser/derived.ts"
+import { holdAt, letGo } from "../support/browser/held.ts"
 import { programs as others } from "../support/browser/programs.ts"
 import { inLong } from "../support/rounds.ts"
-import { until } from "../support/server/harness.ts"
-import { combinations, focused, openSite, type Site, shows } from "./site.ts"
+import { combinations, focused, openSite, posted, type Site, shows, until } from "./site.ts"
 
 let site: Site
 beforeAll(async () => {
@@ -40,23 +40,27 @@ describe("the derivation of a fact", () => {
   it("is drawn as a graph both ways: each fact after the facts that it comes from, with a line to each", async () => {
     const { complaints, page } = await site.visit(place("few", "Word", "tree"))
     await nodes(page).first().waitFor()
-    expect(await columns(page)).toEqual([
-      ["Text/letter"],
-      ["Word/tree"],
-      ["Length/tree"],
-      ["Group/of 4 letters", "Total/all"],
-      ["Verdict/of 4 letters"]
-    ])
-    expect(await graphOf(page).locator("svg > path").count()).toBe(5)
+    await expect
+      .poll(() => columns(page))
+      .toEqual([
+        ["Text/letter"],
+        ["Word/tree"],
+        ["Length/tree"],
+        ["Group/of 4 letters", "Total/all"],
+        ["Verdict/of 4 letters"]
+      ])
+    await expect.poll(() => graphOf(page).locator("svg > path").count()).toBe(5)
     await nodes(page).filter({ hasText: "Group" }).locator("a").click()
     await graphOf(page).locator(".center", { hasText: "Group/of 4 letters" }).waitFor()
-    expect(await columns(page)).toEqual([
-      ["Text/letter"],
-      ["Word/bird", "Word/tree"],
-      ["Length/bird", "Length/tree"],
-      ["Group/of 4 letters"],
-      ["Verdict/of 4 letters"]
-    ])
+    await expect
+      .poll(() => columns(page))
+      .toEqual([
+        ["Text/letter"],
+        ["Word/bird", "Word/tree"],
+        ["Length/bird", "Length/tree"],
+        ["Group/of 4 letters"],
+        ["Verdict/of 4 letters"]
+      ])
     expect(complaints).toEqual([])
   })
 
@@ -65,13 +69,9 @@ describe("the derivation of a fact", () => {
       const { complaints, page } = await site.visit(place("few", "Word", "tree"))
       await page.getByRole("button", { name: "3 would go without it" }).click()
       await until(async () => !(await columns(page)).flat().includes("Total/all"))
-      expect(await columns(page)).toEqual([
-        ["Text/letter"],
-        ["Word/tree"],
-        ["Length/tree"],
-        ["Group/of 4 letters"],
-        ["Verdict/of 4 letters"]
-      ])
+      await expect
+        .poll(() => columns(page))
+        .toEqual([["Text/letter"], ["Word/tree"], ["Length/tree"], ["Group/of 4 letters"], ["Verdict/of 4 letters"]])
       expect(page.url()).toContain("without=1")
       await page.reload()
       await page.getByRole("button", { name: "3 would go without it", pressed: true }).waitFor()
@@ -130,16 +130,17 @@ describe("the derivation of a fact", () => {
 
   it("is walked by arrow keys, and Enter opens the fact", async () => {
     const { complaints, page } = await site.visit(place("few", "Word", "tree"))
+    await until(async () => (await nodes(page).count()) === 6)
     await graphOf(page).locator(".center a").focus()
     await page.keyboard.press("ArrowRight")
-    expect(await focused(page)).toBe("Length/tree")
+    await expect.poll(() => focused(page)).toBe("Length/tree")
     await page.keyboard.press("ArrowRight")
     // Two facts are as near.
-    expect(["Group/of 4 letters", "Total/all"]).toContain(await focused(page))
-    await page.keyboard.press("ArrowLeft")
-    await page.keyboard.press("ArrowLeft")
-    await page.keyboard.press("ArrowLeft")
-    expect(await focused(page)).toBe("Text/letter")
+    await expect.poll(() => focused(page)).toMatch(/^(Group\/of 4 letters|Total\/all)$/)
+    for (const fact of ["Length/tree", "Word/tree", "Text/letter"]) {
+      await page.keyboard.press("ArrowLeft")
+      await expect.poll(() => focused(page)).toBe(fact)
+    }
     await page.keyboard.press("Enter")
     await graphOf(page).locator(".center", { hasText: "Text/letter" }).waitFor()
     expect(complaints).toEqual([])
@@ -200,10 +201,16 @@ describe("a conflict", () => {
   })
 
   it("of a signal shows both sides to its sender, at the fact, and among the events", async () => {
-    await site.start("notes", "noted", { ms: 4_000 })
-    const send = (text: string) =>
-      site.running.post("/api/v1/jobs/noted/signals", { facts: [{ kind: "Note", value: { id: "one", text } }] })
-    const [first, second] = [send("the first"), send("the second")]
+    holdAt("noted", 0)
+    await site.start("notes", "noted")
+    /** Sends a signal, and waits until the job has it: the answer comes when the cycle has ended. */
+    const send = (text: string): Promise<{ readonly answer: Promise<Response> }> =>
+      posted(site.running, "noted/signals", () => {
+        const facts = [{ kind: "Note", value: { id: "one", text } }]
+        return { answer: site.running.post("/api/v1/jobs/noted/signals", { facts }) }
+      })
+    const [{ answer: first }, { answer: second }] = [await send("the first"), await send("the second")]
+    letGo("noted")
     expect((await first).status).toBeLessThan(300)
     const refused = await second
     expect(refused.status).toBe(400)
@@ -227,7 +234,7 @@ describe("a conflict", () => {
     await row.click()
     const sides = page.getByRole("region", { name: "the chosen event" }).getByLabel("both sides")
     await sides.waitFor()
-    for (const part of ["the first", "the second"]) expect(await sides.innerText()).toContain(part)
+    for (const part of ["the first", "the second"]) await sides.getByText(part).first().waitFor()
     expect(complaints).toEqual([])
   })
 })

@@ -13,9 +13,10 @@ import type { Browser, Locator, Page } from "playwright-core"
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest"
 import { JobStore } from "../../src/index.ts"
 import { hostilePrograms, longLength, markup, oddIds } from "../support/browser/hostile.ts"
-import { jsonOf, type Running, serve, stateOf, until } from "../support/server/harness.ts"
+import { jsonOf, type Running, serve } from "../support/server/harness.ts"
 import { openBrowser, openPage, type Watched } from "./browser.ts"
 import { measure, type Measured } from "./measured.ts"
+import { reachOn, shows, startOn, until } from "./site.ts"
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
@@ -38,10 +39,8 @@ beforeAll(async () => {
   const store = JobStore.layerSqlite({ filename: join(folder, "jobs.db") })
   running = await serve({ programs: hostilePrograms }, { store })
   for (const [id, state] of Object.entries(jobs)) {
-    const body = { program: hostile.name, id, input: { length: longLength, ends: id } }
-    const { status } = await running.post("/api/v1/jobs", body, { prefer: "respond-async" })
-    expect(status).toBe(202)
-    await until(async () => (await stateOf(running, id)) === state, 30_000)
+    await startOn(running, hostile.name, id, { length: longLength, ends: id })
+    await reachOn(running, id, state, 30_000)
   }
 })
 afterAll(async () => {
@@ -67,8 +66,6 @@ const visit = async (place: string, options: Parameters<typeof openPage>[2] = {}
   await page.reload()
   return { ...watched, measured }
 }
-
-const shows = (page: Page, text: string | RegExp): Promise<void> => page.getByText(text).first().waitFor()
 
 /** Waits until no request is under way and what it brought is drawn. The stream of a job that lives goes on. */
 const settled = async (page: Page): Promise<void> => {
@@ -300,9 +297,8 @@ describe("a deep value", () => {
 
 describe("a hundred thousand intents, and ten thousand discarded tasks", () => {
   it("are shown by their newest, and counted, without a freeze", async () => {
-    const body = { program: "noisy", id: "noisy", input: { count: 100_000 } }
-    expect((await running.post("/api/v1/jobs", body, { prefer: "respond-async" })).status).toBe(202)
-    await until(async () => (await stateOf(running, "noisy")) === "converged", 60_000)
+    await startOn(running, "noisy", "noisy", { count: 100_000 })
+    await reachOn(running, "noisy", "converged", 60_000)
     for (const view of ["overview", "program", "output", "program?cycle=1"]) {
       const visited = await visit(`jobs/noisy/${view}`)
       await visited.page
@@ -318,13 +314,8 @@ describe("a million short facts", () => {
   const count = 1_000_000
 
   it("open, scroll to their end, and are searched, without a freeze", async () => {
-    const started = await running.post(
-      "/api/v1/jobs",
-      { program: "many", id: "many", input: { count } },
-      { prefer: "respond-async" }
-    )
-    expect(started.status).toBe(202)
-    await until(async () => (await stateOf(running, "many")) === "awaiting", 60_000)
+    await startOn(running, "many", "many", { count })
+    await reachOn(running, "many", "awaiting", 60_000)
     const visited = await visit("jobs/many/facts?kind=Short")
     const { measured, page } = visited
     const list = page.locator(".factList")
@@ -352,7 +343,7 @@ describe("a million short facts", () => {
     await list.locator(".row", { hasText: /^0\{/ }).first().waitFor()
     await page.getByRole("searchbox").fill("999999")
     await list.locator(".row", { hasText: "999999" }).first().waitFor()
-    await until(async () => (await page.locator(".factList .row").count()) === 1, 20_000)
+    await until(async () => (await page.locator(".factList .row").count()) === 1)
     await page.getByRole("searchbox").fill("no such text")
     await shows(page, "No fact has this text in its id or its value.")
     await expectHarmless(visited, "a million facts, searched")

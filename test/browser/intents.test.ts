@@ -6,11 +6,11 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
 import { Agent, Fact, Invariant, JobStore, Program } from "../../src/index.ts"
+import { holdAt, letGo } from "../support/browser/held.ts"
 import { streams } from "../support/browser/questions.ts"
 import { counting, engine, letters, parents } from "../support/intentPrograms.ts"
-import { jsonOf, serve, until } from "../support/server/harness.ts"
-import { openPage } from "./browser.ts"
-import { focused, openSite, type Site, shows } from "./site.ts"
+import { jsonOf, serve } from "../support/server/harness.ts"
+import { focused, listening, openSite, reachOn, type Site, shows, startOn, until } from "./site.ts"
 
 const Invoice = Fact.kind("Invoice", {
   schema: Schema.Struct({ id: Schema.String, total: Schema.Int }),
@@ -54,25 +54,23 @@ describe("the intents of a job", () => {
     await question.getByLabel("Note").fill("he is a friend")
     await question.getByRole("button", { name: "Approve" }).click()
     const decisions = page.getByRole("list", { name: "Decisions" })
-    await decisions.waitFor()
-    expect((await decisions.innerText()).replaceAll(/\s+/g, " ")).toMatch(
-      /Ada Byron approved Write to Bob\? .?he is a friend.? cycle 2/
-    )
+    await expect
+      .poll(async () => (await decisions.innerText()).replaceAll(/\s+/g, " "))
+      .toMatch(/Ada Byron approved Write to Bob\? .?he is a friend.? cycle 2/)
     await page.getByRole("tab", { name: "Program" }).click()
     const row = (text: string) => page.getByRole("region", { name: "Intents" }).locator("tbody tr", { hasText: text })
     await row("Memo").waitFor()
     const fate = async (text: string) => (await row(text).locator(".fate").innerText()).replaceAll(/\s+/g, " ").trim()
-    expect(await fate("Write to Bob?")).toBe("approved by Ada Byron: he is a friend cycle 2")
-    expect(await fate("Write to Cy?")).toBe("waits for a decision since cycle 1")
-    await until(async () => (await fate("Mail")).startsWith("Letter/Bob"), 20_000)
-    expect(await fate("Mail")).toMatch(/^Letter\/Bob \{"to":"Bob"\} cycle 3$/)
-    expect(await fate("Memo")).toBe("It needs none: no handler performs it.")
+    await expect.poll(() => fate("Write to Bob?")).toBe("approved by Ada Byron: he is a friend cycle 2")
+    await expect.poll(() => fate("Write to Cy?")).toBe("waits for a decision since cycle 1")
+    await expect.poll(() => fate("Mail")).toMatch(/^Letter\/Bob \{"to":"Bob"\} cycle 3$/)
+    await expect.poll(() => fate("Memo")).toBe("It needs none: no handler performs it.")
     // The name is remembered.
     await page.getByRole("tab", { name: "Overview" }).click()
     await page.reload()
-    expect(await page.getByLabel("Your name").inputValue()).toBe("Ada Byron")
+    await expect.poll(() => page.getByLabel("Your name").inputValue()).toBe("Ada Byron")
     await page.goto(`${site.running.url}/inspector#/jobs/two/program?at=1`)
-    await until(async () => (await fate("Write to Bob?")) === "waits for a decision since cycle 1", 20_000)
+    await until(async () => (await fate("Write to Bob?")) === "waits for a decision since cycle 1")
     expect(complaints).toEqual([])
   })
 
@@ -81,10 +79,9 @@ describe("the intents of a job", () => {
     await site.reach("mother", "converged")
     const { complaints, page } = await site.visit("jobs/mother/output")
     const row = page.getByRole("region", { name: "Intents" }).locator("tbody tr")
-    await row.waitFor()
-    expect((await row.locator(".fate").innerText()).replaceAll(/\s+/g, " ")).toMatch(
-      /^ChildResult\/seven converged cycle \d+ child mother\/1\/spawn\/\/0$/
-    )
+    await expect
+      .poll(async () => (await row.locator(".fate").innerText()).replaceAll(/\s+/g, " "))
+      .toMatch(/^ChildResult\/seven converged cycle \d+ child mother\/1\/spawn\/\/0$/)
     await row.getByRole("link", { name: /^mother\// }).click()
     await page.locator(".bar", { hasText: "counting" }).waitFor()
     expect(complaints).toEqual([])
@@ -99,9 +96,9 @@ describe("a violated structural invariant", () => {
     const named = page.getByRole("list", { name: "Facts that the violation names" })
     await named.getByText("the job has no such fact").waitFor()
     await named.locator("code").waitFor()
-    const [first, second] = await named.locator("li").allInnerTexts()
-    expect(first?.replaceAll(/\s+/g, " ")).toBe(`Invoice/A: {"id":"A","total":1} cycle 1`)
-    expect(second).toContain("Invoice/none")
+    await expect
+      .poll(async () => (await named.locator("li").allInnerTexts()).map((text) => text.replaceAll(/\s+/g, " ")))
+      .toEqual([`Invoice/A: {"id":"A","total":1} cycle 1`, expect.stringContaining("Invoice/none")])
     await shows(page, /The effect of discount on Invoice\/A was refused as a whole\. The values .* are not recorded/)
     await page.getByRole("tab", { name: "Program" }).click()
     await page.locator("li", { hasText: "does not hold" }).getByText("Invoice/none").waitFor()
@@ -111,13 +108,16 @@ describe("a violated structural invariant", () => {
 
 describe("the reports of tasks", () => {
   it("are still there after a reload, when the job has ended", async () => {
+    holdAt("told", 10)
     await site.start("streams", "told", { words: 50 })
-    const { complaints, page } = await site.visit("jobs/told/output")
+    const { complaints, page } = await site.visit("jobs/told/overview")
+    await listening(page, () => page.getByRole("tab", { name: "Output" }).click())
+    letGo("told")
     await page.locator("article.report").first().waitFor()
     await site.reach("told", "converged")
     await page.reload()
     const left = page.locator("article.report", { hasText: "Item/left" })
-    await until(async () => ((await left.locator("pre").textContent()) ?? "").includes("left50 "), 20_000)
+    await until(async () => ((await left.locator("pre").textContent()) ?? "").includes("left50 "))
     expect(complaints).toEqual([])
     // A job that nobody has watched has none, and is asked for none.
     await site.start("streams", "unseen", { words: 1 })
@@ -132,31 +132,35 @@ describe("the reports of tasks", () => {
     const store = JobStore.layerSqlite({ filename: join(folder, "jobs.db") })
     const first = await serve({ programs: [streams] }, { store })
     const port = Number(new URL(first.url).port)
-    await first.post(
-      "/api/v1/jobs",
-      { program: "streams", id: "anew", input: { words: 50 } },
-      { prefer: "respond-async" }
-    )
-    const { page } = await openPage(site.browser, `${first.url}/inspector#/jobs/anew/output`)
-    page.setDefaultTimeout(20_000)
+    holdAt("anew", 1)
+    await startOn(first, "streams", "anew", { words: 50 })
+    const { page } = await site.visit("jobs/anew/overview", {}, first)
+    await listening(page, () => page.getByRole("tab", { name: "Output" }).click())
+    // It has to be running when the server stops.
+    holdAt("anew", 10)
     const left = page.locator("article.report", { hasText: "Item/left" })
-    await until(async () => /left\d+ left\d+ left\d+ /.test((await left.locator("pre").textContent()) ?? ""), 20_000)
+    await until(async () => /left\d+ left\d+ left\d+ /.test((await left.locator("pre").textContent()) ?? ""))
     await first.stop()
-    const second = await serve({ programs: [streams], port }, { store })
+    let second = first
+    await listening(page, async () => {
+      second = await serve({ programs: [streams], port }, { store })
+    })
     try {
+      // It reports to a page that listens again.
+      holdAt("anew", 20)
       await shows(page, "begun anew in another process")
       await shows(page, "cut off: the task had not ended, and began anew")
       await shows(page, "The job was taken up again by another process")
       expect(await page.getByText("came faster than").count()).toBe(0)
-      expect(await left.count()).toBe(2)
-      await until(async () => (await jsonOf(await second.fetch("/api/v1/jobs/anew")))["state"] === "converged", 20_000)
-      await until(async () => ((await left.first().locator("pre").textContent()) ?? "").includes("left50 "), 20_000)
+      await expect.poll(() => left.count()).toBe(2)
+      letGo("anew")
+      await reachOn(second, "anew", "converged")
+      await until(async () => ((await left.first().locator("pre").textContent()) ?? "").includes("left50 "))
       // The reports of the two processes are not added up.
       const [, count] = /(\d+) reports/.exec(await left.first().locator("header").innerText()) ?? []
       expect(Number(count)).toBeGreaterThan(1)
       expect(Number(count)).toBeLessThanOrEqual(50)
     } finally {
-      await page.close()
       await second.stop()
       rmSync(folder, { recursive: true, force: true })
     }
@@ -208,7 +212,7 @@ describe("a search field", () => {
     await page.locator("#search").focus()
     await page.keyboard.press("ArrowDown")
     await page.locator(".factList .chosen").waitFor()
-    expect(await focused(page)).toMatch(/fact/)
+    await expect.poll(() => focused(page)).toMatch(/fact/)
     await page.locator("#search").fill("Letter")
     await page.locator("#search").fill(`"to"`)
     await page.keyboard.press("Enter")
@@ -232,13 +236,8 @@ describe("a token", () => {
     const tokens = ["all-rights", { name: "reader", token: "may-read", scopes: ["read"] as const }]
     const locked = await serve({ programs: [letters], tokens }, { engine })
     try {
-      await locked.post(
-        "/api/v1/jobs",
-        { program: "letters", id: "locked", input: { people: ["Bob"] } },
-        { prefer: "respond-async" }
-      )
-      const { page } = await openPage(site.browser, `${locked.url}/inspector#/jobs/locked/overview`)
-      page.setDefaultTimeout(20_000)
+      await startOn(locked, "letters", "locked", { people: ["Bob"] })
+      const { page } = await site.visit("jobs/locked/overview", {}, locked)
       const use = async (token: string): Promise<void> => {
         await page.getByLabel(/token/).last().fill(token)
         await page.getByRole("button", { name: "Use this token" }).click()
@@ -255,7 +254,6 @@ describe("a token", () => {
       await page.getByRole("button", { name: "Forget the one in use" }).click()
       await shows(page, "This server needs a token")
       expect(await page.evaluate(`sessionStorage.getItem("converge-token")`)).toBe(null)
-      await page.close()
     } finally {
       await locked.stop()
     }

@@ -10,8 +10,9 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest"
 import { Agent, Fact, JobStore, Program } from "../../src/index.ts"
-import { type Running, serve, stateOf, until } from "../support/server/harness.ts"
-import { openBrowser, openPage, type Watched } from "./browser.ts"
+import { type Running, serve } from "../support/server/harness.ts"
+import { openBrowser, type Watched } from "./browser.ts"
+import { reachOn, startOn, until, visitOn } from "./site.ts"
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
@@ -57,13 +58,11 @@ afterEach(async () => {
   for (const { page } of opened.splice(0)) await page.close()
 })
 
-const start = (id: string, input: typeof Input.Type, server = running) =>
-  server.post("/api/v1/jobs", { program: "turns", id, input }, { prefer: "respond-async" })
+const start = (id: string, input: typeof Input.Type, server = running) => startOn(server, "turns", id, input)
 
-const visit = async (place: string, { url } = running): Promise<Page> => {
-  const watched = await openPage(browser, `${url}/inspector#/${place}`)
+const visit = async (place: string, server = running): Promise<Page> => {
+  const watched = await visitOn(browser, server, place)
   opened.push(watched)
-  watched.page.setDefaultTimeout(20_000)
   await watched.page.evaluate(`(() => {
     window.longestFrame = 0
     let last = performance.now()
@@ -91,7 +90,7 @@ describe("a job with more events than the page keeps", () => {
       rmSync(folder, { recursive: true, force: true })
     })
     await start("many", { cycles: 630, ms: 0 }, durable)
-    await until(async () => (await stateOf(durable, "many")) === "converged", 60_000)
+    await reachOn(durable, "many", "converged", 60_000)
     const page = await visit("jobs/many/events", durable)
     const line = page.locator(".split p").first()
     const read = async () => {
@@ -104,7 +103,7 @@ describe("a job with more events than the page keeps", () => {
     const text = await (await durable.fetch("/api/v1/jobs/many/events", { headers })).text()
     const log = text.split("\n").filter((line) => line !== "")
     expect(log.length).toBeGreaterThan(630 * lanes)
-    await until(async () => (await read())[0] === log.length, 20_000)
+    await until(async () => (await read())[0] === log.length)
     const [, here = 0] = await read()
     expect([here >= 50_000, here <= 60_000]).toEqual([true, true])
     await page.locator(".events").press("End")
@@ -123,12 +122,12 @@ describe("a job that makes thousands of events a second", () => {
     const page = await visit(`jobs/${id}/${view}`)
     const count = async () => (await running.fetch(`/api/v1/jobs/${id}/kinds`)).json() as Promise<{ cycle: number }>
     const { cycle } = await count()
-    await until(async () => (await count()).cycle > cycle + 60, 20_000)
+    await until(async () => (await count()).cycle > cycle + 60)
     // It answers to a key at once, and its frames went on.
     await page.locator("#tab-facts").click()
     await page.locator(".factList .row").first().waitFor()
     expect(await longestFrame(page)).toBeLessThan(1_000)
     expect((await running.post(`/api/v1/jobs/${id}/cancel`)).status).toBeLessThan(300)
-    await until(async () => (await stateOf(running, id)) === "cancelled", 20_000)
+    await reachOn(running, id, "cancelled")
   })
 })

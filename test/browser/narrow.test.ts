@@ -1,9 +1,9 @@
 /** A narrow window: what was tapped is in sight, and the rows of the list say what a wide one says. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
+import { holdAt, letGo } from "../support/browser/held.ts"
 import { programs as others } from "../support/browser/programs.ts"
 import { programs } from "../support/browser/questions.ts"
-import { until } from "../support/server/harness.ts"
-import { firstScreen, focused, openSite, type Site, shows } from "./site.ts"
+import { firstScreen, focused, openSite, type Site, shows, until } from "./site.ts"
 
 let site: Site
 beforeAll(async () => {
@@ -67,13 +67,15 @@ describe("the machine in a narrow window", () => {
 
 describe("a pause in a narrow window", () => {
   it("is told of beside a heading that can be read", async () => {
-    await site.start("counts", "waits", { to: 900, ms: 4_000 })
+    holdAt("waits", 0)
+    await site.start("counts", "waits", { to: 900, ms: 50 })
     await site.reach("waits", "running")
     const { page } = await site.visit("jobs/waits/overview", narrow)
     await page.getByRole("button", { name: "Pause" }).click()
     await page.getByRole("status").filter({ hasText: "pauses after this cycle" }).waitFor()
     expect((await page.locator(".head h1").boundingBox())!.height).toBeLessThan(80)
     expect(await page.evaluate("document.scrollingElement.scrollWidth - innerWidth")).toBeLessThanOrEqual(0)
+    letGo("waits")
   })
 })
 
@@ -90,7 +92,7 @@ describe("the filter by an attribute", () => {
     await shows(page, /An attribute is a key, a colon and a value/)
     await field.fill("customer=42:7")
     await until(async () => asked.includes("customer:42:7"))
-    expect(await page.getByText(/An attribute is a key/).count()).toBe(0)
+    await page.getByText(/An attribute is a key/).waitFor({ state: "detached" })
     expect(asked).not.toContain("nocolon")
   })
 })

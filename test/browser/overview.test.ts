@@ -10,9 +10,8 @@ import { Agent, type Engine, Fact, Intent, JobStore, Program } from "../../src/i
 import { programs as others } from "../support/browser/programs.ts"
 import { programs as questions } from "../support/browser/questions.ts"
 import { inLong } from "../support/rounds.ts"
-import { serve, until } from "../support/server/harness.ts"
-import { openPage } from "./browser.ts"
-import { firstScreen, openSite, type Site, shows } from "./site.ts"
+import { serve } from "../support/server/harness.ts"
+import { openSite, reachOn, type Site, shows, showsFirst, startOn, until } from "./site.ts"
 
 const Part = Fact.kind("Part", { schema: Schema.Struct({ n: Schema.Int }), id: ({ n }) => `part ${n}` })
 
@@ -57,8 +56,12 @@ const answer = (id: string, decision: string, note: string) =>
   site.running.post(`/api/v1/jobs/${id}/approvals/send`, { decision, by: "Grace", note })
 
 describe("an answer that comes too late", () => {
-  /** Holds the page's own look at the questions back, so that it shows one that is no longer open. */
-  const stale = (page: Page) => page.route(/\/approvals\?/, (route) => route.abort())
+  /** Holds the page's own looks at the questions back, so that it shows one that is no longer open. None is under way any more. */
+  const stale = async (page: Page): Promise<void> => {
+    const isHeld = page.waitForEvent("requestfailed", (request) => /\/approvals\?/.test(request.url()))
+    await page.route(/\/approvals\?/, (route) => route.abort())
+    await isHeld
+  }
 
   it("is told who answered, what, why and in which cycle, and the question goes from the page", async () => {
     await site.start("sends", "twice")
@@ -71,7 +74,7 @@ describe("an answer that comes too late", () => {
     await page.getByRole("button", { name: "Approve" }).click()
     await shows(page, /It was rejected before, in cycle 2, by Grace:/)
     await shows(page, "too dear")
-    expect(await page.locator("article.approval").count()).toBe(0)
+    await page.locator("article.approval").waitFor({ state: "detached" })
     await page.getByRole("button", { name: "Close" }).click()
     await page.locator(".late").waitFor({ state: "detached" })
   })
@@ -93,7 +96,7 @@ describe("an answer that comes too late", () => {
       await shows(page, "The job had been cancelled, and nobody had answered.")
       await of("removed").getByRole("button", { name: "Approve" }).click()
       await shows(page, "The job had been deleted.")
-      expect(await page.locator("article.approval", { hasText: /stopped|removed/ }).count()).toBe(0)
+      await expect.poll(() => page.locator("article.approval", { hasText: /stopped|removed/ }).count()).toBe(0)
     })
   })
 })
@@ -170,11 +173,11 @@ inLong(() => {
       const store = JobStore.layerSqlite({ filename: join(folder, "jobs.db") })
       try {
         const first = await serve({ programs }, { store, engine })
-        await first.post("/api/v1/jobs", { program: "sends", id: "left" }, { prefer: "respond-async" })
-        await until(async () => (await (await first.fetch("/api/v1/jobs/left")).text()).includes(`"awaiting"`))
+        await startOn(first, "sends", "left")
+        await reachOn(first, "left", "awaiting")
         await first.stop()
         const second = await serve({ programs: [splits, checks] }, { store, engine })
-        const { page } = await openPage(site.browser, `${second.url}/inspector#/jobs`)
+        const { page } = await site.visit("jobs", {}, second)
         const row = page.locator(".jobList .row", { hasText: "left" })
         await row.getByText("suspended").waitFor()
         const bar = row.getByRole("img", { name: /^cycles: 1 of 1,000\. Of this job, the list knows only/ })
@@ -182,7 +185,6 @@ inLong(() => {
         await page.goto(`${second.url}/inspector#/jobs/left/overview`)
         // The page of the job replays its journal.
         await page.locator(".budget tr", { hasText: "tasks" }).getByText("1", { exact: true }).waitFor()
-        await page.close()
         await second.stop()
       } finally {
         rmSync(folder, { recursive: true, force: true })
@@ -196,7 +198,7 @@ describe("a server that is away", () => {
     it("is told once, and the page comes back by itself", async () => {
       const first = await serve({ programs }, { engine })
       const port = Number(new URL(first.url).port)
-      const { page } = await openPage(site.browser, `${first.url}/inspector#/jobs`)
+      const { page } = await site.visit("jobs", {}, first)
       await shows(page, "There are no jobs yet.")
       await first.stop()
       await shows(page, "The server does not answer.")
@@ -215,7 +217,6 @@ describe("a server that is away", () => {
         await page.getByText("The server does not answer.").waitFor({ state: "detached" })
         await shows(page, "There is no such job")
       } finally {
-        await page.close()
         await second.stop()
       }
     })
@@ -240,7 +241,7 @@ inLong(() => {
   describe("a server that needs a token", () => {
     it("is told once, with what to do", async () => {
       const locked = await serve({ programs, tokens: ["all-rights"] }, { engine })
-      const { page } = await openPage(site.browser, `${locked.url}/inspector#/jobs`)
+      const { page } = await site.visit("jobs", {}, locked)
       try {
         await page.getByLabel("This server needs a token").waitFor()
         await shows(page, "Enter a token above to see the jobs.")
@@ -250,7 +251,6 @@ inLong(() => {
         await shows(page, "There are no jobs yet.")
         expect(await page.getByLabel("This server needs a token").count()).toBe(0)
       } finally {
-        await page.close()
         await locked.stop()
       }
     })
@@ -289,10 +289,7 @@ inLong(() => {
           { width: 1_280, height: 720 }
         ]) {
           const { complaints, page } = await site.visit(`jobs/${id}/overview`, size)
-          await until(async () => {
-            const seen = await firstScreen(page)
-            return texts.every((text) => seen.includes(text))
-          }).catch(async () => expect(await firstScreen(page), `${id} at ${size.width}`).toContain(texts.join(" + ")))
+          await showsFirst(page, texts)
           const head = await page.locator("header.head").boundingBox()
           expect(head!.height, id).toBeLessThan(160)
           const overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth")

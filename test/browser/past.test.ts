@@ -2,9 +2,8 @@
 import type { Page } from "playwright-core"
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest"
 import { programs } from "../support/browser/programs.ts"
-import { serve, stateOf, until } from "../support/server/harness.ts"
-import { openPage } from "./browser.ts"
-import { openSite, shows, type Site } from "./site.ts"
+import { serve } from "../support/server/harness.ts"
+import { openSite, reachOn, shows, type Site, until } from "./site.ts"
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
@@ -35,7 +34,7 @@ describe("another cycle", () => {
     await site.reach("stepped", "converged")
     const { complaints, page } = await site.visit("jobs/stepped/overview?at=3")
     await shows(page, "In cycle 3 it executed 1 task")
-    expect(await numberOf(page, "facts")).toBe("4")
+    await expect.poll(() => numberOf(page, "facts")).toBe("4")
     await page.locator(".diff").getByText("Step/3").waitFor()
     const height = await page.evaluate<number>("document.body.scrollHeight")
     let letGo = (): void => undefined
@@ -59,15 +58,15 @@ describe("another cycle", () => {
     )
     letGo()
     await until(async () => (await page.getByRole("button", { name: /^all kinds/ }).innerText()).endsWith("7"))
-    expect(await numberOf(page, "facts")).toBe("7")
-    expect(await numberOf(page, "tasks")).toBe("6")
+    await expect.poll(() => numberOf(page, "facts")).toBe("7")
+    await expect.poll(() => numberOf(page, "tasks")).toBe("6")
     expect(complaints).toEqual([])
   })
 })
 
 describe("what has changed since", () => {
   it("is of one moment while the job goes on, says which, and is asked for again", async () => {
-    await site.start("counts", "going", { to: 400, ms: 60 })
+    await site.start("counts", "going", { to: 900, ms: 60 })
     await until(async () => (await (await site.running.fetch("/api/v1/jobs/going")).text()).includes(`"cycle":1`))
     const { complaints, page } = await site.visit("jobs/going/overview?at=1")
     const line = page.getByText(/^Since then: /)
@@ -75,6 +74,7 @@ describe("what has changed since", () => {
     await until(async () => {
       const [, cycles, facts, to] =
         /^Since then: (\d+) cycles?, (\d+) facts? added, .*, up to cycle (\d+)\./.exec(await line.innerText()) ?? []
+      if (to === undefined) return false
       // Each cycle adds a fact.
       expect(facts).toBe(cycles)
       expect(to).toBe(String(Number(cycles) + 1))
@@ -151,7 +151,7 @@ describe("the head", () => {
     const { complaints, page } = await site.visit("jobs/forked/facts")
     await until(async () => /\d$/.test(await page.getByRole("button", { name: /^all kinds/ }).innerText()))
     const all = (await page.getByRole("button", { name: /^all kinds/ }).innerText()).replace(/\D+/, "")
-    expect(await numberOf(page, "facts")).toBe(all)
+    await expect.poll(() => numberOf(page, "facts")).toBe(all)
     expect(all).toBe("12")
     await shows(page, /Fork of\s*origin\s*after its cycle 5/)
     await page.getByRole("link", { name: "origin" }).click()
@@ -166,9 +166,8 @@ describe("a server without a durable store", () => {
     const running = await serve({ programs })
     try {
       await running.post("/api/v1/jobs", { program: "counts", id: "kept", input: { to: 5, ms: 1 } })
-      await until(async () => (await stateOf(running, "kept")) === "converged")
-      const { complaints, page } = await openPage(site.browser, `${running.url}/inspector#/jobs/kept/overview`)
-      page.setDefaultTimeout(20_000)
+      await reachOn(running, "kept", "converged")
+      const { complaints, page } = await site.visit("jobs/kept/overview", {}, running)
       await shows(page, "This server keeps no journals")
       expect(await page.getByRole("slider").count()).toBe(0)
       await page.keyboard.press("[")
@@ -177,12 +176,11 @@ describe("a server without a durable store", () => {
       await page.goto(`${running.url}/inspector#/jobs/kept/overview?at=1`)
       await page.getByRole("button", { name: "Back to now" }).waitFor()
       await until(async () => (await page.locator(".fault").count()) === 0)
-      expect(await page.getByText(/keeps no journals/).count()).toBe(1)
+      await expect.poll(() => page.getByText(/keeps no journals/).count()).toBe(1)
       expect(await page.locator(".chart, .head .numbers, .panel").count()).toBe(0)
       await page.getByRole("button", { name: "Back to now" }).click()
       await page.locator(".state", { hasText: "converged" }).waitFor()
-      expect(await numberOf(page, "facts")).toBe("6")
-      await page.close()
+      await expect.poll(() => numberOf(page, "facts")).toBe("6")
     } finally {
       await running.stop()
     }

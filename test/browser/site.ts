@@ -10,15 +10,45 @@ import type { Browser, Page } from "playwright-core"
 import { JobStore, type Program, WorkerPool } from "../../src/index.ts"
 import type { ServerOptions } from "../../src/server/Server.ts"
 import { isLong } from "../support/rounds.ts"
-import { type Below, type Running, serve, stateOf, until } from "../support/server/harness.ts"
+import { arrivalOf, type Below, type Running, serve, stateOf } from "../support/server/harness.ts"
+import { until as untilIn } from "../support/until.ts"
 import { openBrowser, openPage, type Watched } from "./browser.ts"
+
+/** Time for what a page asks a server for, also on a machine with much else to do. */
+const waitMs = 20_000
+
+/** Waits until something of a page, or of a job, holds. */
+export const until = (holds: () => Promise<boolean> | boolean, ms = waitMs): Promise<void> => untilIn(holds, ms)
+
+/** Starts a job, and does not wait for its end. */
+export const startOn = async (running: Running, program: string, id: string, input: object = {}): Promise<void> => {
+  const { status } = await running.post("/api/v1/jobs", { program, id, input }, { prefer: "respond-async" })
+  if (status !== 202) throw new Error(`the job ${id} was not started: ${status}`)
+}
+
+/** Waits until a job is in a state. */
+export const reachOn = (running: Running, id: string, state: string, ms = waitMs): Promise<void> =>
+  until(async () => (await stateOf(running, id)) === state, ms)
+
+/** Opens a place of the console of a server. */
+export const visitOn = async (
+  browser: Browser,
+  { url }: Running,
+  place: string,
+  options: Parameters<typeof openPage>[2] = {}
+): Promise<Watched> => {
+  const watched = await openPage(browser, `${url}/inspector#/${place}`, options)
+  watched.page.setDefaultTimeout(waitMs)
+  return watched
+}
 
 export interface Site {
   readonly running: Running
   readonly browser: Browser
   readonly start: (program: string, id: string, input?: object) => Promise<void>
   readonly reach: (id: string, state: string) => Promise<void>
-  readonly visit: (place: string, options?: Parameters<typeof openPage>[2]) => Promise<Watched>
+  /** Opens a place of this server, or of another one that a test has started. */
+  readonly visit: (place: string, options?: Parameters<typeof openPage>[2], server?: Running) => Promise<Watched>
   /** Closes the pages that tests have opened. */
   readonly closePages: () => Promise<void>
   readonly close: () => Promise<void>
@@ -42,15 +72,11 @@ export const openSite = async (
   return {
     running,
     browser,
-    start: async (program, id, input = {}) => {
-      const { status } = await running.post("/api/v1/jobs", { program, id, input }, { prefer: "respond-async" })
-      if (status !== 202) throw new Error(`the job ${id} was not started: ${status}`)
-    },
-    reach: (id, state) => until(async () => (await stateOf(running, id)) === state, 20_000),
-    visit: async (place, pageOptions = {}) => {
-      const watched = await openPage(browser, `${running.url}/inspector#/${place}`, pageOptions)
+    start: (program, id, input) => startOn(running, program, id, input),
+    reach: (id, state) => reachOn(running, id, state),
+    visit: async (place, pageOptions, server = running) => {
+      const watched = await visitOn(browser, server, place, pageOptions)
       opened.push(watched)
-      watched.page.setDefaultTimeout(20_000)
       return watched
     },
     closePages: async () => {
@@ -74,6 +100,10 @@ export const combinations: ReadonlyArray<{ readonly width: number; readonly them
   ...(isLong ? [{ width: 1_280, theme: "dark" } as const, { width: 390, theme: "light" } as const] : [])
 ]
 
+/** The ids of the jobs in the list that the page shows, in the order of the alphabet. */
+export const jobIds = async (page: Page): Promise<ReadonlyArray<string>> =>
+  (await page.locator(".jobList .row .who small").allInnerTexts()).map((id) => id.trim()).sort()
+
 /** Waits for a text on the page. */
 export const shows = (page: Page, text: string | RegExp): Promise<void> => page.getByText(text).first().waitFor()
 
@@ -91,6 +121,38 @@ export const firstScreen = (page: Page): Promise<string> =>
     }
     return parts.join("").replaceAll(/\\s+/g, " ")
   })()`)
+
+/** Waits until one reads all of some texts without scrolling. */
+export const showsFirst = async (page: Page, texts: ReadonlyArray<string>): Promise<void> => {
+  let seen = ""
+  await until(async () => {
+    seen = await firstScreen(page)
+    return texts.every((text) => seen.includes(text))
+  }).catch(() => {
+    const missing = texts.filter((text) => !seen.includes(text))
+    throw new Error(`the first screen lacks: ${missing.join(" | ")}. It has: ${seen}`)
+  })
+}
+
+/** Does an act that posts to a job, and waits until the server has done what it does at once of it. It may answer later. */
+export const posted = async <A>(running: Running, path: string, act: () => A): Promise<Awaited<A>> => {
+  const arrived = arrivalOf("POST", `/api/v1/jobs/${path}`)
+  const done = await act()
+  await arrived
+  await (await running.fetch("/api/v1/jobs?limit=1")).text()
+  return done
+}
+
+/** Waits until the stream of what tasks do is open. It is opened by an act: a visit, or a change of the view. */
+export const listening = async (page: Page, act: () => Promise<unknown>): Promise<void> => {
+  const opened = page.waitForResponse((response) => response.url().endsWith("/telemetry") && response.ok())
+  await act()
+  await opened
+}
+
+/** Lets the page draw what it knows. */
+export const nextFrames = (page: Page): Promise<unknown> =>
+  page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 /** Goes to a place of the console by its address. */
 export const goTo = (page: Page, place: string): Promise<unknown> =>

@@ -5,10 +5,11 @@ import { join } from "node:path"
 import type { Browser, Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { JobStore } from "../../src/index.ts"
+import { holdAt, letGo } from "../support/browser/held.ts"
 import { programs } from "../support/browser/programs.ts"
-import { jsonOf, serve, until } from "../support/server/harness.ts"
+import { jsonOf, serve } from "../support/server/harness.ts"
 import { openBrowser, openPage } from "./browser.ts"
-import { shows } from "./site.ts"
+import { reachOn, shows, startOn, until, visitOn } from "./site.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "console-"))
 let browser: Browser
@@ -27,13 +28,12 @@ describe("the page of a job", () => {
     const store = storeIn("restart.db")
     const first = await serve({ programs }, { store })
     const port = Number(new URL(first.url).port)
-    // It has to be running when the server stops, also on a busy machine.
-    const body = { program: "counts", id: "long", input: { to: 30, ms: 300 } }
-    await first.post("/api/v1/jobs", body, { prefer: "respond-async" })
-    const { page } = await openPage(browser, `${first.url}/inspector#/jobs/long/facts`)
-    page.setDefaultTimeout(20_000)
+    // It has to be running when the server stops.
+    holdAt("long", 10)
+    await startOn(first, "counts", "long", { to: 30, ms: 5 })
+    const { page } = await visitOn(browser, first, "jobs/long/facts")
     const rows = page.locator(".factList .row")
-    await until(async () => (await rows.count()) > 3, 20_000)
+    await until(async () => (await rows.count()) > 3)
     await rows.nth(2).click()
     await page.locator(".pane h2", { hasText: "Step/2" }).waitFor()
     await page.locator(".factList").focus()
@@ -43,9 +43,10 @@ describe("the page of a job", () => {
     const second = await serve({ programs, port }, { store })
     try {
       await page.getByText("The server does not answer.").waitFor({ state: "detached" })
-      await until(async () => (await jsonOf(await second.fetch("/api/v1/jobs/long")))["state"] === "converged", 20_000)
+      letGo("long")
+      await reachOn(second, "long", "converged")
       await page.locator(".state", { hasText: "converged" }).waitFor()
-      await until(async () => (await page.getByRole("button", { name: /^Step/ }).innerText()).includes("31"), 20_000)
+      await until(async () => (await page.getByRole("button", { name: /^Step/ }).innerText()).includes("31"))
       await page.locator(".pane h2", { hasText: "Step/2" }).waitFor()
       expect(await page.evaluate(`document.activeElement === document.querySelector(".factList")`)).toBe(true)
     } finally {
@@ -59,17 +60,14 @@ describe("a job of a program that is not served", () => {
   it("shows what its journal has, says what it lacks and why, and offers nothing that cannot be done", async () => {
     const store = storeIn("unserved.db")
     const first = await serve({ programs }, { store })
-    const begin = (program: string, id: string, input: object) =>
-      first.post("/api/v1/jobs", { program, id, input }, { prefer: "respond-async" })
     await first.post("/api/v1/jobs", { program: "counts", id: "done", input: { to: 4, ms: 1 } })
     await first.post("/api/v1/jobs", { program: "oscillates", id: "spent", input: {} })
-    await begin("counts", "left", { to: 10_000, ms: 20 })
-    await until(async () => Number((await jsonOf(await first.fetch("/api/v1/jobs/left")))["cycle"]) > 2, 20_000)
+    await startOn(first, "counts", "left", { to: 10_000, ms: 20 })
+    await until(async () => Number((await jsonOf(await first.fetch("/api/v1/jobs/left")))["cycle"]) > 2)
     await first.stop()
     const second = await serve({ programs: programs.filter(({ name }) => name === "crawls") }, { store })
     const visit = async (place: string) => {
-      const watched = await openPage(browser, `${second.url}/inspector#/jobs/${place}`)
-      watched.page.setDefaultTimeout(20_000)
+      const watched = await visitOn(browser, second, `jobs/${place}`)
       await shows(watched.page, "This server does not serve the program")
       return watched
     }
@@ -79,7 +77,7 @@ describe("a job of a program that is not served", () => {
       await done.page.getByRole("tab", { name: "Overview" }).click()
       await done.page.locator(".outcome", { hasText: "5" }).waitFor()
       const used = done.page.locator("table.budget tr", { hasText: "cycles used" }).locator("td").first()
-      expect(await used.innerText()).toBe("6")
+      await expect.poll(() => used.innerText()).toBe("6")
       await done.page.getByRole("tab", { name: "Program" }).click()
       await shows(done.page, "so it has no graph")
       const spent = await visit("spent/overview")
@@ -88,7 +86,7 @@ describe("a job of a program that is not served", () => {
       const left = await visit("left/overview")
       await shows(left.page, "the job can neither be resumed nor cancelled here")
       await left.page.getByLabel(/Active: no process holds the job\./).waitFor()
-      expect(await left.page.locator(".chart .node.on").count()).toBe(0)
+      await expect.poll(() => left.page.locator(".chart .node.on").count()).toBe(0)
       expect(await left.page.getByRole("button", { name: /Resume|Cancel|Pause/ }).count()).toBe(0)
       for (const { complaints, page } of [done, spent, left]) {
         expect(complaints).toEqual([])

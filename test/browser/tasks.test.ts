@@ -1,13 +1,16 @@
 /** The tasks of a job, over time and as they report: while it runs, for a viewer who comes late, and afterwards. */
 import type { Page } from "playwright-core"
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
+import { holdAt, letGo } from "../support/browser/held.ts"
 import { programs } from "../support/browser/questions.ts"
-import { jsonOf, until } from "../support/server/harness.ts"
-import { goTo, openSite, type Site, shows } from "./site.ts"
+import { jsonOf } from "../support/server/harness.ts"
+import { goTo, listening, nextFrames, openSite, type Site, shows, until } from "./site.ts"
 
 let site: Site
 beforeAll(async () => {
   site = await openSite(programs)
+  await site.start("varied", "over", { isHeld: false })
+  await site.reach("over", "converged")
 })
 afterAll(() => site?.close())
 afterEach(() => site.closePages())
@@ -22,62 +25,65 @@ const legend = async (page: Page): Promise<Readonly<Record<string, string>>> =>
 
 describe("the timeline", () => {
   it("shows, while a job runs, tasks that run and wait, and what became of the others", async () => {
-    await site.start("varied", "held", { isHeld: true, afterMs: 0 })
+    await site.start("varied", "held", { isHeld: true })
     // A viewer who comes when tasks run already: nothing was told of them before.
     await until(async () => {
       const now = await jsonOf(await site.running.fetch("/api/v1/jobs/held/tasks"))
       return now["waits"] === 2 && (now["running"] as ReadonlyArray<object>).length === 1
-    }, 20_000)
+    })
     const { complaints, page } = await site.visit("jobs/held/timeline")
     // The worker may still have to start.
     await until(async () => {
       const { queued, running } = await legend(page)
       return queued === "2" && running === "1"
-    }, 20_000)
-    expect(await page.locator(".longest tbody tr").first().innerText()).toContain("so far")
+    })
+    await expect.poll(() => page.locator(".longest tbody tr").first().innerText()).toContain("so far")
     await site.running.post("/api/v1/jobs/held/cancel")
     // The task that ran was stopped with the job, after the one that had been ended for its time; the others never began.
     await until(async () => {
       const { killed, queued, running } = await legend(page)
       return killed === "2" && queued === undefined && running === undefined
-    }, 20_000)
+    })
     expect(complaints).toEqual([])
   })
 
   it("hears of each end when somebody listens from the start", async () => {
-    await site.start("varied", "heard", { isHeld: true, afterMs: 2_500 })
-    const { complaints, page } = await site.visit("jobs/heard/timeline")
+    holdAt("heard", 0)
+    await site.start("varied", "heard", { isHeld: true })
+    const { complaints, page } = await site.visit("jobs/heard/overview")
+    await listening(page, () => page.getByRole("tab", { name: "Timeline" }).click())
+    letGo("heard")
     await until(async () => {
       const { discarded, killed, retried, running } = await legend(page)
       return [retried, discarded, killed, running].join() === "1,1,1,1"
-    }, 20_000)
-    expect(await legend(page)).toMatchObject({ queued: "2", running: "1" })
+    })
+    await expect.poll(() => legend(page)).toMatchObject({ queued: "2", running: "1" })
     await site.running.post("/api/v1/jobs/heard/cancel")
     expect(complaints).toEqual([])
   })
 
   it("shows all of the cycle under way to a viewer who comes late: ended tasks, idle workers, and since when tasks wait", async () => {
     await site.start("stuck", "late")
-    await until(async () => (await jsonOf(await site.running.fetch("/api/v1/jobs/late/tasks")))["ends"] === 4, 20_000)
+    await until(async () => (await jsonOf(await site.running.fetch("/api/v1/jobs/late/tasks")))["ends"] === 4)
     const since = Date.now()
-    await until(async () => Date.now() - since > 2_000, 20_000)
+    await until(async () => Date.now() - since > 2_000)
     const { complaints, page } = await site.visit("jobs/late/timeline")
     await until(async () => {
       const { done, queued, running } = await legend(page)
       return [done, queued, running].join() === "4,1,2"
-    }, 20_000)
+    })
     // One worker may do all of it while the other one starts.
     await shows(page, /Busy: worker 1 (\d+ %|idle for this job), worker 2 (\d+ %|idle for this job), sit \d+ %/)
-    const rows = await page.locator(".longest tbody tr").allInnerTexts()
-    expect(rows.filter((row) => /worker [12]/.test(row))).toHaveLength(5)
-    expect(rows.some((row) => /sit\s+Seat\/1\s+sit/.test(row))).toBe(true)
+    const rows = () => page.locator(".longest tbody tr").allInnerTexts()
+    await expect.poll(async () => (await rows()).filter((row) => /worker [12]/.test(row)).length).toBe(5)
+    await expect.poll(async () => (await rows()).some((row) => /sit\s+Seat\/1\s+sit/.test(row))).toBe(true)
     const canvas = page.locator(".timeline canvas")
     await canvas.focus()
     const tip = page.getByRole("status").filter({ hasText: /cycle 1 / })
     await until(async () => {
       await page.keyboard.press("ArrowDown")
       return (await tip.innerText()).includes("waits")
-    }, 20_000)
+    })
     // It waits since the cycle began, and not since the page was opened.
     expect(await tip.innerText()).toMatch(/([2-9]|\d\d)(\.\d+)? s so far .* waits for a permit of its agent/)
     await site.running.post("/api/v1/jobs/late/cancel")
@@ -85,11 +91,9 @@ describe("the timeline", () => {
   })
 
   it("shows afterwards what was recorded: each end, the merge and the commit, with lanes and the longest tasks", async () => {
-    await site.start("varied", "over", { isHeld: false, afterMs: 5 })
-    await site.reach("over", "converged")
     const { complaints, page } = await site.visit("jobs/over/timeline")
-    await until(async () => (await legend(page))["committed"] === "2 cycles", 20_000)
-    expect(await legend(page)).toMatchObject({ retried: "1", discarded: "1", killed: "1" })
+    await until(async () => (await legend(page))["committed"] === "2 cycles")
+    await expect.poll(() => legend(page)).toMatchObject({ retried: "1", discarded: "1", killed: "1" })
     const rows = await page.locator(".longest tbody tr").allInnerTexts()
     expect(rows.find((row) => row.includes("late"))).toMatch(/killed\s+AgentTimedOut/)
     expect(rows.find((row) => row.includes("wrong"))).toContain("AgentFailed")
@@ -103,15 +107,16 @@ describe("the timeline", () => {
   })
 
   it("names a task under the pointer, opens its fact by a click, and is enlarged and moved", async () => {
-    await site.reach("over", "converged")
     const { complaints, page } = await site.visit("jobs/over/timeline")
     const canvas = page.locator(".timeline canvas")
-    await until(async () => Object.keys(await legend(page)).length > 3, 20_000)
+    await until(async () => Object.keys(await legend(page)).length > 3)
     const box = (await canvas.boundingBox())!
+    await nextFrames(page)
     const hover = async (): Promise<{ readonly x: number; readonly y: number }> => {
       for (let y = 35; y < box.height; y += 11) {
         for (let x = 90; x < box.width; x += 23) {
           await page.mouse.move(box.x + x, box.y + y)
+          await nextFrames(page)
           if ((await page.locator(".tip").count()) > 0) return { x: box.x + x, y: box.y + y }
         }
       }
@@ -121,6 +126,8 @@ describe("the timeline", () => {
     expect(await page.locator(".tip").innerText()).toMatch(/cycle [12] · /)
     const picture = (): Promise<string> => page.evaluate(`document.querySelector(".timeline canvas").toDataURL()`)
     await page.mouse.move(0, 0)
+    await page.locator(".tip").waitFor({ state: "detached" })
+    await nextFrames(page)
     const whole = await picture()
     await page.getByRole("button", { name: "Zoom in" }).click()
     await until(async () => (await picture()) !== whole)
@@ -139,7 +146,7 @@ describe("the timeline", () => {
     await site.start("fails", "quickly")
     await site.reach("quickly", "failed")
     const { complaints, page } = await site.visit("jobs/quickly/timeline")
-    await until(async () => Number((await legend(page))["discarded"] ?? 0) > 0, 20_000)
+    await until(async () => Number((await legend(page))["discarded"] ?? 0) > 0)
     const canvas = page.locator(".timeline canvas")
     await canvas.focus()
     await page.keyboard.press("ArrowDown")
@@ -152,11 +159,13 @@ describe("the timeline", () => {
       return { x: left === "" ? width - parseFloat(right) - 20 : parseFloat(left) + 20, y: parseFloat(top) - 22 }
     })()`)
     await page.keyboard.press("Escape")
+    await tip.waitFor({ state: "detached" })
     const box = (await canvas.boundingBox())!
     const found = async (): Promise<boolean> => {
       for (let y = place.y; y < place.y + 16; y += 4) {
         for (let x = place.x + 26; x > place.x - 26; x--) {
           await page.mouse.move(box.x + x, box.y + y)
+          await nextFrames(page)
           if ((await tip.count()) > 0) return true
         }
       }
@@ -171,16 +180,16 @@ describe("the timeline", () => {
 
   it.each([10, -10])("of a browser whose clock is wrong by %d minutes has the times of the server", async (minutes) => {
     const id = `skewed${minutes}`
-    await site.start("varied", id, { isHeld: true, afterMs: 0 })
+    await site.start("varied", id, { isHeld: true })
     await until(async () => {
       const now = await jsonOf(await site.running.fetch(`/api/v1/jobs/${id}/tasks`))
       return now["waits"] === 2 && (now["running"] as ReadonlyArray<object>).length === 1
-    }, 20_000)
+    })
     const page = await site.browser.newPage()
     await page.addInitScript(`{ const now = Date.now; Date.now = () => now() + ${minutes * 60_000} }`)
     await page.goto(`${site.running.url}/inspector#/jobs/${id}/timeline`)
     const took = page.locator(".longest tbody td.num", { hasText: "so far" })
-    await until(async () => /^[1-9]\d*(\.\d+)? s so far$/.test(await took.innerText()), 20_000)
+    await until(async () => /^[1-9]\d*(\.\d+)? s so far$/.test(await took.innerText()))
     // The age of the job goes by the same clock.
     await shows(page, /[1-9]\d* s ago/)
     await page.close()
@@ -188,7 +197,7 @@ describe("the timeline", () => {
   })
 
   it("of a live job is left for a job that has ended, and asks for no stream of that", async () => {
-    await site.start("varied", "left", { isHeld: true, afterMs: 0 })
+    await site.start("varied", "left", { isHeld: true })
     await site.start("streams", "short", { words: 1 })
     await site.reach("short", "converged")
     const { complaints, page } = await site.visit("jobs/left/timeline")
@@ -196,16 +205,15 @@ describe("the timeline", () => {
     page.on("request", (request) => void asked.push(new URL(request.url()).pathname))
     await page.locator(".legend li").first().waitFor()
     await goTo(page, "jobs/short/timeline")
-    await until(async () => (await legend(page))["committed"] === "1 cycle", 20_000)
+    await until(async () => (await legend(page))["committed"] === "1 cycle")
     expect(asked.filter((path) => path.endsWith("/short/telemetry"))).toEqual([])
     await site.running.post("/api/v1/jobs/left/cancel")
     expect(complaints).toEqual([])
   })
 
   it("is gone through by keys alone: task by task, to the fact of one", async () => {
-    await site.reach("over", "converged")
     const { complaints, page } = await site.visit("jobs/over/timeline")
-    await until(async () => Object.keys(await legend(page)).length > 3, 20_000)
+    await until(async () => Object.keys(await legend(page)).length > 3)
     const canvas = page.locator(".timeline canvas")
     await canvas.focus()
     await page.keyboard.press("ArrowDown")
@@ -230,45 +238,50 @@ describe("the timeline", () => {
 
 describe("what tasks report", () => {
   it("appears as it comes, for each task by itself, and stays when the job has ended", async () => {
+    holdAt("told", 1)
     await site.start("streams", "told", { words: 50 })
-    const { complaints, page } = await site.visit("jobs/told/output")
+    const { complaints, page } = await site.visit("jobs/told/overview")
+    await listening(page, () => page.getByRole("tab", { name: "Output" }).click())
+    holdAt("told", 10)
     const of = (side: string) => page.locator("article.report", { hasText: `Item/${side}` })
     const text = async (side: string): Promise<string> => (await of(side).locator("pre").textContent()) ?? ""
     await of("left").waitFor()
+    await until(async () => (await text("left")).includes("left10 "))
     const early = await text("left")
-    await until(async () => (await text("left")).length > early.length + 20, 20_000)
+    holdAt("told", 20)
+    await until(async () => (await text("left")).includes("left20 "))
     const later = await text("left")
     expect(later.startsWith(early)).toBe(true)
     expect(later).not.toContain("right")
-    expect(await text("right")).toMatch(/right\d+ right\d+ /)
+    await expect.poll(() => text("right")).toMatch(/right\d+ right\d+ /)
     await page.locator("article.report.live").first().waitFor()
+    letGo("told")
     await site.reach("told", "converged")
-    await until(async () => (await page.locator("article.report.live").count()) === 0, 20_000)
-    for (const side of ["left", "right"]) expect(await text(side)).toContain(`${side}50 `)
+    await until(async () => (await page.locator("article.report.live").count()) === 0)
+    for (const side of ["left", "right"]) await expect.poll(() => text(side)).toContain(`${side}50 `)
     expect(complaints).toEqual([])
   })
 })
 
 describe("the time of a job that has ended", () => {
   it("is in each state of its machine, as far as the journal knows, and what it does not know is said", async () => {
-    await site.reach("over", "converged")
     const { complaints, page } = await site.visit("jobs/over/overview")
     const chart = page.getByRole("img", { name: /^The job's machine/ })
-    await until(async () => /running\.executing \d/.test((await chart.getAttribute("aria-label")) ?? ""), 20_000)
+    await until(async () => /running\.executing \d/.test((await chart.getAttribute("aria-label")) ?? ""))
     expect(complaints).toEqual([])
   })
 })
 
 describe("the list of events", () => {
   it("has headings, and the times of cycles in sight, for each event that has one", async () => {
-    await site.reach("over", "converged")
     const { complaints, page } = await site.visit("jobs/over/events")
     await page.getByText("time", { exact: true }).waitFor()
     const rows = page.locator(".events .row")
     const cell = async (tag: string): Promise<string> =>
       rows.filter({ hasText: tag }).first().locator(":nth-child(2)").first().innerText()
-    await until(async () => (await cell("CycleStarted")) !== "", 20_000)
-    expect(await cell("JobStarted")).toBe("0.000 s")
+    await until(async () => (await cell("CycleStarted")) !== "")
+    await expect.poll(() => cell("JobStarted")).toBe("0.000 s")
+    for (const tag of ["FactsCommitted", "JobHalted"]) await until(async () => (await cell(tag)) !== "")
     const [began, committed, halted] = [
       await cell("CycleStarted"),
       await cell("FactsCommitted"),

@@ -6,8 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
 import { Agent, Intent, Program } from "../../src/index.ts"
 import { programs as others } from "../support/browser/programs.ts"
 import { inLong, isLong } from "../support/rounds.ts"
-import { until } from "../support/server/harness.ts"
-import { firstScreen, focused, goTo, openSite, type Site, shows } from "./site.ts"
+import { focused, goTo, openSite, type Site, shows, showsFirst, until } from "./site.ts"
 
 /** Asks so many questions at once. */
 const asks = Program.make("asks", {
@@ -62,10 +61,10 @@ describe("a job that waits for a human", () => {
     for (const size of sizes) {
       const { complaints, page } = await site.visit(`jobs/${id}/overview`, size)
       await shows(page, "Send letter 0 to Ada?")
-      await until(async () => (await firstScreen(page)).includes("It waits for an answer: Send letter 0 to Ada?"))
-      const seen = await firstScreen(page)
-      for (const text of ["Overview", "Timeline", "Facts", "Where it stands", "Send letter 0", "Approve", "Reject…"])
-        expect(seen, `${n} at ${size.width}`).toContain(text)
+      await showsFirst(page, [
+        "It waits for an answer: Send letter 0 to Ada?",
+        ...["Overview", "Timeline", "Facts", "Where it stands", "Send letter 0", "Approve", "Reject…"]
+      ])
       expect(await page.evaluate("document.scrollingElement.scrollWidth - innerWidth")).toBeLessThanOrEqual(0)
       expect(complaints).toEqual([])
     }
@@ -84,7 +83,7 @@ describe("a job that waits for a human", () => {
     }
     await page.getByRole("link", { name: "Answer on the overview" }).click()
     await page.locator("article.approval").first().waitFor()
-    expect(await page.locator("article.approval").count()).toBe(3)
+    await expect.poll(() => page.locator("article.approval").count()).toBe(3)
     await stop("views")
   })
 
@@ -96,11 +95,11 @@ describe("a job that waits for a human", () => {
     const note = page.locator(".approval:not(.folded)").getByLabel("Note")
     await note.fill("as agreed")
     await fold(2).click()
-    expect(await focused(page)).toContain("Send letter 2")
-    expect(await page.getByRole("button", { name: "Approve" }).count()).toBe(1)
-    expect(await fold(0).getAttribute("aria-expanded")).toBe("false")
+    await expect.poll(() => focused(page)).toContain("Send letter 2")
+    await expect.poll(() => page.getByRole("button", { name: "Approve" }).count()).toBe(1)
+    await expect.poll(() => fold(0).getAttribute("aria-expanded")).toBe("false")
     await fold(0).click()
-    expect(await note.inputValue()).toBe("as agreed")
+    await expect.poll(() => note.inputValue()).toBe("as agreed")
     await stop("folds")
   })
 })
@@ -184,8 +183,8 @@ describe("the focus", () => {
     await only.getByRole("button", { name: "Approve" }).click()
     await site.reach("focus", "converged")
     await page.locator("article.approval").waitFor({ state: "detached" })
+    await until(() => isIn(page, "main"))
     expect(await focused(page)).not.toBe("")
-    expect(await isIn(page, "main")).toBe(true)
     expect((await site.running.fetch("/api/v1/jobs/focus", { method: "DELETE" })).status).toBe(200)
   })
 
@@ -213,7 +212,7 @@ describe("the focus", () => {
         await page.keyboard.press("Enter")
       }
       await press("Pause")
-      await until(async () => (await focused(page)) === "Resume", 20_000)
+      await until(async () => (await focused(page)) === "Resume")
       await page.keyboard.press("Enter")
       await until(async () => (await focused(page)) === "Pause")
       await press("Cancel…")

@@ -124,7 +124,7 @@ describe("the work of a job", () => {
   })
 
   it("says so where a process was lost in the middle of a cycle", async () => {
-    await start("varied", "torn", { isHeld: true, afterMs: 0 })
+    await start("varied", "torn", { isHeld: true })
     await until(async () => Number((await get("torn"))["cycle"]) === 1, 20_000)
     await restart()
     await until(async () => (await workOf("torn/work")).measuredMs !== null, 20_000)

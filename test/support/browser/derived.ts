@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { Agent, Fact, Program } from "../../../src/index.ts"
+import { mayDo } from "./held.ts"
 
 const Text = Fact.kind("Text", {
   schema: Schema.Struct({ name: Schema.String, words: Schema.Array(Schema.String) }),
@@ -80,17 +81,14 @@ const Note = Fact.kind("Note", {
   id: ({ id }) => id
 })
 
-/** Takes notes from outside, while it waits for its own to end. */
+/** Takes notes from outside, for as long as a test holds its own. */
 export const notes = Program.make("notes", {
-  input: Schema.Struct({ ms: Schema.Int }),
+  input: Schema.Struct({}),
   signals: [Note],
   agents: [
     Agent.make("write", {
       writes: [Note],
-      execute: (view) => {
-        const { ms } = view.input as { readonly ms: number }
-        return Effect.as(Effect.sleep(ms), { facts: [Note.of({ id: "own", text: "the agent's" })] })
-      }
+      execute: (view) => Effect.as(mayDo(view.jobId, 1), { facts: [Note.of({ id: "own", text: "the agent's" })] })
     })
   ]
 })

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { Agent, Fact, Intent, Program } from "../../../src/index.ts"
+import { mayDo } from "./held.ts"
 
 const Door = Fact.kind("Door", {
   schema: Schema.Struct({ name: Schema.String, state: Schema.String }),
@@ -118,7 +119,7 @@ export const speaks = Program.make("speaks", {
 
 const Step = Fact.kind("Step", { schema: Schema.Struct({ n: Schema.Int }), id: ({ n }) => String(n) })
 
-/** Counts to a number, a cycle for each, and reports as it goes. */
+/** Counts to a number, a cycle for each, and reports as it goes. Each number is a step at which a test can hold it. */
 export const counts = Program.make("counts", {
   input: Schema.Struct({ to: Schema.Int, ms: Schema.Int }),
   seed: () => [Step.of({ n: 0 })],
@@ -129,6 +130,7 @@ export const counts = Program.make("counts", {
       execute: ({ value: { n } }, view) =>
         Effect.gen(function* () {
           const { ms, to } = view.input as { readonly to: number; readonly ms: number }
+          yield* mayDo(view.jobId, n)
           view.progress(`${n} `)
           yield* Effect.sleep(ms)
           return { facts: n < to ? [Step.of({ n: n + 1 })] : [] }

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import { Agent, Fact, Intent, Invariant, Program } from "../../../src/index.ts"
+import { mayDo } from "./held.ts"
 
 const Item = Fact.kind("Item", { schema: Schema.Struct({ id: Schema.String }), id: ({ id }) => id })
 
@@ -69,17 +70,20 @@ const isHeld = (view: { readonly input: unknown }): boolean =>
 
 const failedOnce = new Set<string>()
 
-/** Tasks with every end that there is, and for as long as it is held, one that runs and two that wait. They begin after a while. */
+/**
+ * Tasks with every end that there is, and with `isHeld`, one that runs and two that wait, for as long as the job lives. A test can
+ * hold the job before them.
+ */
 export const varied = Program.make("varied", {
   module: import.meta.url,
-  input: Schema.Struct({ isHeld: Schema.Boolean, afterMs: Schema.Int }),
+  input: Schema.Struct({ isHeld: Schema.Boolean }),
   agents: [
     Agent.make("open", {
       writes: [Item, Seat],
       execute: (view) => {
-        const { afterMs } = view.input as { readonly afterMs: number }
         const seats = ["1", "2", "3"].map((id) => Seat.of({ id }))
-        return Effect.as(Effect.sleep(afterMs), { facts: [...items("first"), ...seats] })
+        const effect = { facts: [...items("first"), ...seats] }
+        return Effect.andThen(mayDo(view.jobId, 1), Effect.as(Effect.sleep(5), effect))
       }
     }),
     Agent.make("plain", { each: Item, execute: () => Effect.as(Effect.sleep(15), {}) }),
@@ -192,7 +196,7 @@ export const spends = Program.make("spends", {
   budget: { maxTokens: 10_000, maxCycles: 50 }
 })
 
-/** Two tasks that write at the same time, a word at a time, as a model does. */
+/** Two tasks that write at the same time, a word at a time, as a model does. Each word is a step at which a test can hold them. */
 export const streams = Program.make("streams", {
   input: Schema.Struct({ words: Schema.Int }),
   seed: () => items("left", "right"),
@@ -203,6 +207,7 @@ export const streams = Program.make("streams", {
         Effect.gen(function* () {
           const { words } = view.input as { readonly words: number }
           for (let word = 1; word <= words; word++) {
+            yield* mayDo(view.jobId, word)
             view.progress(`${id}${word} `)
             yield* Effect.sleep(30)
           }
