@@ -286,7 +286,7 @@ describe("a filter of the list of jobs", () => {
     const asked: Array<string | null> = []
     page.on("request", (request) => void asked.push(new URL(request.url()).searchParams.get("status")))
     for (const state of ["queued", "running", "awaiting", "paused", "suspended", "quarantined"]) {
-      await page.getByLabel(state, { exact: true }).check({ force: true })
+      await page.locator(".chip", { hasText: new RegExp(`^${state}$`) }).click()
       await until(async () => asked.includes(state))
     }
     const narrow = await site.visit("jobs?status=cancelled", { width: 390 })

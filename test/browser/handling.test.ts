@@ -179,10 +179,10 @@ describe("ten refreshes", () => {
     await refresh(page)
     expect(await page.evaluate("String(getSelection())")).toContain("Send the letter to Ada?")
     expect(complaints).toEqual([])
-  })
+  }, 90_000)
 
   it("of a job that runs take no chosen fact, no chosen event, and no tab", async () => {
-    await site.start("counts", "lives", { to: 900, ms: 60 })
+    await site.start("counts", "lives", { to: 900, ms: 100 })
     const { complaints, page } = await visitAs("all-rights", "jobs/lives/facts")
     await page.clock.install()
     await page.reload()
@@ -209,7 +209,7 @@ describe("ten refreshes", () => {
     expect(await page.getByLabel("the chosen event").innerText()).toBe(event)
     await site.running.post("/api/v1/jobs/lives/cancel")
     expect(complaints).toEqual([])
-  })
+  }, 90_000)
 })
 
 describe("a token that may only read", () => {
