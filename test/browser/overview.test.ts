@@ -11,6 +11,7 @@ import { programs as others } from "../support/browser/programs.ts"
 import { programs as questions } from "../support/browser/questions.ts"
 import { inLong } from "../support/rounds.ts"
 import { serve } from "../support/server/harness.ts"
+import { openPage } from "./browser.ts"
 import { openSite, reachOn, type Site, shows, showsFirst, startOn, until } from "./site.ts"
 
 const Part = Fact.kind("Part", { schema: Schema.Struct({ n: Schema.Int }), id: ({ n }) => `part ${n}` })

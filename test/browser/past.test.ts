@@ -92,7 +92,7 @@ describe("what has changed since", () => {
 
 describe("the chosen fact", () => {
   it("is as the job goes on, and the fork that is being written stays of the cycle at which it was begun", async () => {
-    await site.start("counts", "lives", { to: 400, ms: 60 })
+    await site.start("counts", "lives", { to: 4_000, ms: 60 })
     await until(async () => (await (await site.running.fetch("/api/v1/jobs/lives")).text()).includes(`"cycle":2`))
     const { complaints, page } = await site.visit("jobs/lives/facts?of=Step&fact=%3D0")
     const pane = page.getByLabel("the chosen fact")
