@@ -113,7 +113,7 @@ export const varied = Program.make("varied", {
     Agent.make("sit", {
       each: Seat,
       concurrency: 1,
-      execute: (_, view) => (isHeld(view) ? Effect.never : Effect.succeed({}))
+      execute: (_, view) => (isHeld(view) ? Effect.never : Effect.as(Effect.sleep(25), {}))
     })
   ]
 })
