@@ -489,7 +489,10 @@ const Unnamed = () => {
 export const TimelineView = () => {
   const { cycles, isAsked, older, refusal } = useCycles()
   const isLive = job.value !== undefined && !isOver.value
-  useEffect(() => (isLive ? needTelemetry() : undefined), [isLive])
+  // The cycle that the job ended in may be recorded nowhere: what was heard of it stays as long as the view is open.
+  const hasLived = useRef(false)
+  hasLived.current ||= isLive
+  useEffect(() => (hasLived.current ? needTelemetry() : undefined), [hasLived.current])
   void pictured.value
   const end = isOver.value ? undefined : presentMs()
   const folded = useSignal<ReadonlySet<string>>(new Set())
