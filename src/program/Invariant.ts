@@ -13,8 +13,7 @@
 import * as Schema from "effect/Schema"
 import { type Fact, type FactRef, isKind, kind, type Kind } from "./Fact.ts"
 import { InvalidProgram } from "./InvalidProgram.ts"
-import { asOwn } from "./ownKinds.ts"
-import { InvariantTypeId } from "./typeIds.ts"
+import { asOwn, InvariantTypeId } from "./typeIds.ts"
 import type { View } from "./View.ts"
 import { complaintOf, complaintOfName, listOf, oneOf, type Rules } from "../values/options.ts"
 

@@ -7,7 +7,7 @@
 import * as Schema from "effect/Schema"
 import { kind } from "./Fact.ts"
 import { type ErasedKind, eraseKind } from "./erased.ts"
-import { asOwn, isEnginesOwn, isPackages } from "./ownKinds.ts"
+import { asOwn, isEnginesOwn, isPackages } from "./typeIds.ts"
 
 /** The intent kinds that the engine performs itself. */
 export const approvalKind = "Approval"

@@ -2,8 +2,10 @@
  * The symbols that mark kinds, agents and programs as made by this package.
  *
  * They are registered by name, so that two copies of the package in one process know each other's definitions. They also
- * tell the types apart. Boundary: symbols.
+ * tell the types apart. The kinds that the package itself defines have a mark of their own. Boundary: symbols and marks.
  */
+import type { Kind } from "./Fact.ts"
+
 /** Marks a kind. */
 export const KindTypeId: unique symbol = Symbol.for("effect-converge/Kind")
 
@@ -24,3 +26,18 @@ export const IntentKindTypeId: unique symbol = Symbol.for("effect-converge/Inten
 
 /** Marks the kinds of this package, which programs know without declaring them. */
 export const OwnKindTypeId: unique symbol = Symbol.for("effect-converge/OwnKind")
+
+/** Who may propose facts of a kind of the package: the engine alone, or whoever may write other kinds. */
+type Writer = "anyone" | "engine"
+
+const writerOf = (kind: Kind.Any): unknown => (OwnKindTypeId in kind ? kind[OwnKindTypeId] : undefined)
+
+/** The kind as one of the package. */
+export const asOwn = <K extends Kind.Any>(kind: K, writer: Writer): K =>
+  Object.freeze({ ...kind, [OwnKindTypeId]: writer })
+
+/** Whether the package defines a kind, and not the program. */
+export const isPackages = (kind: Kind.Any): boolean => writerOf(kind) !== undefined
+
+/** Whether only the engine writes facts of a kind. */
+export const isEnginesOwn = (kind: Kind.Any): boolean => writerOf(kind) === "engine"

@@ -35,7 +35,7 @@ import {
   type ErasedKind,
   compiledOf
 } from "../program/erased.ts"
-import { isPackages } from "../program/ownKinds.ts"
+import { isPackages } from "../program/typeIds.ts"
 
 /** The JSON Schema of a schema; if it has none, the JSON Schema that accepts anything. */
 const schemaOf = (schema: Schema.Constraint): Schema.Json => {

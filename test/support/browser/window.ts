@@ -21,6 +21,8 @@ export const stubWindow = (hash: string, answer: (path: string) => unknown): voi
     matchMedia: () => ({ ...events, matches: false }),
     localStorage: storage(),
     sessionStorage: storage(),
+    // The clock of the page would go on after its test.
+    setInterval: nothing,
     fetch: async (path: string) => new Response(JSON.stringify(await answer(path.replace(/^api\/v1\//, ""))))
   })) {
     vi.stubGlobal(name, stub)
