@@ -4,7 +4,6 @@
  * They are registered by name, so that two copies of the package in one process know each other's definitions. They also
  * tell the types apart. The kinds that the package itself defines have a mark of their own. Boundary: symbols and marks.
  */
-import type { Kind } from "./Fact.ts"
 
 /** Marks a kind. */
 export const KindTypeId: unique symbol = Symbol.for("effect-converge/Kind")
@@ -30,14 +29,14 @@ export const OwnKindTypeId: unique symbol = Symbol.for("effect-converge/OwnKind"
 /** Who may propose facts of a kind of the package: the engine alone, or whoever may write other kinds. */
 type Writer = "anyone" | "engine"
 
-const writerOf = (kind: Kind.Any): unknown => (OwnKindTypeId in kind ? kind[OwnKindTypeId] : undefined)
+const writerOf = (kind: object): unknown => (OwnKindTypeId in kind ? kind[OwnKindTypeId] : undefined)
 
 /** The kind as one of the package. */
-export const asOwn = <K extends Kind.Any>(kind: K, writer: Writer): K =>
+export const asOwn = <K extends object>(kind: K, writer: Writer): K =>
   Object.freeze({ ...kind, [OwnKindTypeId]: writer })
 
 /** Whether the package defines a kind, and not the program. */
-export const isPackages = (kind: Kind.Any): boolean => writerOf(kind) !== undefined
+export const isPackages = (kind: object): boolean => writerOf(kind) !== undefined
 
 /** Whether only the engine writes facts of a kind. */
-export const isEnginesOwn = (kind: Kind.Any): boolean => writerOf(kind) === "engine"
+export const isEnginesOwn = (kind: object): boolean => writerOf(kind) === "engine"
