@@ -264,7 +264,6 @@ const sleepAllowances: ReadonlyArray<Allowance> = [
     uses: ["Effect.sleep"],
     reason: "agents that sleep on the TestClock"
   },
-  { path: "test/support/browser/window.ts", uses: ["setInterval"], reason: "takes the timer of a page away" },
   { path: "test/server/pace.test.ts", uses: ["Effect.sleep"], reason: "a stream on the TestClock" },
   { path: "test/simulation/world.test.ts", uses: ["Effect.sleep"], reason: "effects in virtual time" },
   { path: "test/simulation/build.ts", uses: ["Effect.sleep"], reason: "agents and handlers in virtual time" },

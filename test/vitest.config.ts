@@ -19,11 +19,11 @@ const adapters = ["cli", "client", "examples", "inspector", "server", "simulatio
 )
 
 /**
- * Files of both lists that have a process each: they replace something, read the metrics or the memory of their process, or look at
- * lines that Effect prints by the console which it has found first.
+ * Files of both lists that have a process each: they replace something, leave the timers of a page behind, read the metrics or
+ * the memory of their process, or look at lines that Effect prints by the console which it has found first.
  */
 const alone = [
-  ...["g03-mutation", "queued-text"].map((name) => `test/behaviour/${name}.test.ts`),
+  ...["g03-mutation", "queued-text", "two-copies"].map((name) => `test/behaviour/${name}.test.ts`),
   ...["broken-store", "catch-up", "ended", "large-past", "proxies", "stalled", "store-health", "telemetry-room"].map(
     (name) => `test/server/${name}.test.ts`
   ),
@@ -31,6 +31,7 @@ const alone = [
     (name) => `test/server/${name}.test.ts`
   ),
   ...["command", "completions", "inProcess"].map((name) => `test/cli/${name}.test.ts`),
+  ...["jobs", "programs", "questions", "times"].map((name) => `test/inspector/console-${name}.test.ts`),
   "test/store/mainThread.test.ts",
   "test/workers/metrics.test.ts"
 ]

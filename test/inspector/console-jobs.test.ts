@@ -34,10 +34,7 @@ beforeEach(() => {
   )
   fails = false
 })
-afterEach(() => {
-  stop()
-  vi.unstubAllGlobals()
-})
+afterEach(() => stop())
 
 const open = async (count: number): Promise<Jobs> => {
   newest = count

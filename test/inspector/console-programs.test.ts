@@ -1,13 +1,11 @@
 /** The programs of the server, as a page that stays open knows them. */
-import { afterEach, expect, it, vi } from "vitest"
+import { expect, it, vi } from "vitest"
 import { stubWindow } from "../support/browser/window.ts"
 
 interface Store {
   readonly needPrograms: () => Promise<void>
   readonly programs: { readonly value: ReadonlyArray<{ readonly name: string }> }
 }
-
-afterEach(() => void vi.unstubAllGlobals())
 
 it("are asked for once, and again when the server comes back", async () => {
   let [asked, name, isAway] = [0, "old", false]

@@ -1,5 +1,5 @@
 /** The questions of a job, or of all jobs: no page and no count of one stands over those of the other. */
-import { afterEach, expect, it, vi } from "vitest"
+import { expect, it, vi } from "vitest"
 import { stubWindow } from "../support/browser/window.ts"
 import { until } from "../support/until.ts"
 
@@ -10,8 +10,6 @@ interface Questions {
   readonly previous: { readonly value: string | null }
   readonly counted: { readonly value: { readonly count: number } | undefined }
 }
-
-afterEach(() => void vi.unstubAllGlobals())
 
 const question = (jobId: string, id: string) => ({ jobId, program: "p", id, question: null, data: null, since: 1 })
 

@@ -1,5 +1,5 @@
 /** The times of events in sight: also of a cycle that was under way when its first event came. */
-import { afterEach, expect, it, vi } from "vitest"
+import { expect, it, vi } from "vitest"
 import { stubWindow } from "../support/browser/window.ts"
 import { until } from "../support/until.ts"
 
@@ -7,8 +7,6 @@ interface Times {
   readonly wantTimes: (cycles: ReadonlyArray<number>) => void
   readonly cycleTime: (cycle: number) => { readonly committed: number } | undefined
 }
-
-afterEach(() => void vi.unstubAllGlobals())
 
 it("come for a cycle when it is committed, and are not asked for before", async () => {
   let cycle = 2

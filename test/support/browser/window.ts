@@ -1,7 +1,7 @@
 /**
  * As much of a browser's window as the modules of the console need, without a browser: what they ask, a test answers.
  *
- * Boundary: stubs; `vi.unstubAllGlobals` takes them away.
+ * Boundary: stubs. They stay, as do the page's timers, so a file that uses them has a process of its own (test/vitest.config.ts).
  */
 import { vi } from "vitest"
 
@@ -21,8 +21,6 @@ export const stubWindow = (hash: string, answer: (path: string) => unknown): voi
     matchMedia: () => ({ ...events, matches: false }),
     localStorage: storage(),
     sessionStorage: storage(),
-    // The clock of the page would go on after its test.
-    setInterval: nothing,
     fetch: async (path: string) => new Response(JSON.stringify(await answer(path.replace(/^api\/v1\//, ""))))
   })) {
     vi.stubGlobal(name, stub)
