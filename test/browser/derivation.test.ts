@@ -1,12 +1,11 @@
 /** The derivation of a fact in the console: the graph both ways, its room, its keys, its lists; and both sides of conflicts. */
-import axe from "axe-core"
 import type { Page } from "playwright-core"
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
 import { manyWords, programs } from "../support/browser/derived.ts"
 import { holdAt, letGo } from "../support/browser/held.ts"
 import { programs as others } from "../support/browser/programs.ts"
 import { inLong } from "../support/rounds.ts"
-import { combinations, focused, openSite, posted, type Site, shows, until } from "./site.ts"
+import { combinations, focused, openSite, posted, type Site, shows, until, violationsOf } from "./site.ts"
 
 let site: Site
 beforeAll(async () => {
@@ -169,15 +168,11 @@ describe("the derivation of a fact", () => {
     const found: Array<object> = []
     for (const more of ["", "&wide=1", "&without=1"]) {
       const { complaints, page } = await site.visit(place("many", "Group", "of 4 letters", more), options)
-      await page.evaluate(axe.source)
       await nodes(page).first().waitFor()
       await page.getByText(/before it, as a list$/).click()
       await page.locator(".derivedFacts li").first().waitFor()
       const wide = await page.evaluate<number>("document.scrollingElement.scrollWidth - innerWidth")
-      const violations = await page.evaluate<ReadonlyArray<string>>(
-        `axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) =>
-          violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => id + ": " + html.slice(0, 200))))`
-      )
+      const violations = await violationsOf(page)
       if (wide > 0 || violations.length + complaints.length > 0) found.push({ more, wide, violations, complaints })
     }
     expect(found).toEqual([])

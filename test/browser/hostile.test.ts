@@ -5,7 +5,6 @@
  * A freeze is a task of the page's thread that is longer than a second: the bar is wide, since tests share their machine. The times
  * are printed.
  */
-import axe from "axe-core"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -16,7 +15,7 @@ import { hostilePrograms, longLength, markup, oddIds } from "../support/browser/
 import { jsonOf, type Running, serve } from "../support/server/harness.ts"
 import { openBrowser, openPage, type Watched } from "./browser.ts"
 import { measure, type Measured } from "./measured.ts"
-import { reachOn, shows, startOn, until } from "./site.ts"
+import { reachOn, shows, startOn, until, violationsOf } from "./site.ts"
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
@@ -148,11 +147,7 @@ describe("a view with hostile texts", () => {
       const { page } = visited
       await page.locator(ready).first().waitFor()
       await expectHarmless(visited, place)
-      await page.evaluate(axe.source)
-      const violations = await page.evaluate<
-        ReadonlyArray<string>
-      >(`axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) =>
-        violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => id + ": " + html.slice(0, 200))))`)
+      const violations = await violationsOf(page)
       if (violations.length > 0) found.push({ place, violations })
       await page.close()
     }

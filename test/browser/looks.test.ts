@@ -1,12 +1,11 @@
 /**
  * Every view of the console as it is looked at: in a wide and a narrow window, in light and dark colours, by axe.
  */
-import axe from "axe-core"
 import type { Page } from "playwright-core"
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
 import { hostileTexts, programs as others } from "../support/browser/programs.ts"
 import { programs } from "../support/browser/questions.ts"
-import { combinations, goTo, openSite, type Site, shows } from "./site.ts"
+import { combinations, goTo, openSite, type Site, shows, violationsOf } from "./site.ts"
 
 let site: Site
 beforeAll(async () => {
@@ -45,14 +44,10 @@ const places = [
 
 /** Looks at a page, and notes under a name that which axe finds, and by how much the page is too wide. */
 const looking = async (page: Page) => {
-  await page.evaluate(axe.source)
   const found: Array<object> = []
   const look = async (name: string): Promise<void> => {
     const wide = await page.evaluate<number>("document.scrollingElement.scrollWidth - innerWidth")
-    const violations = await page.evaluate<ReadonlyArray<string>>(
-      `axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) =>
-        violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => id + ": " + html.slice(0, 200))))`
-    )
+    const violations = await violationsOf(page)
     if (wide > 0 || violations.length > 0) found.push({ name, wide, violations })
   }
   return { found, look }

@@ -8,7 +8,7 @@ import { JobStore } from "../../src/index.ts"
 import { rests } from "../support/browser/rests.ts"
 import { jsonOf, serve, stateOf, until } from "../support/server/harness.ts"
 import { openBrowser, openPage } from "./browser.ts"
-import { openSite, type Site, shows } from "./site.ts"
+import { openSite, type Site, shows, violationsOf } from "./site.ts"
 
 let site: Site
 beforeAll(async () => {
@@ -63,6 +63,7 @@ describe("the rests of a job", () => {
     // Without the rest, the lane that worked most was busy for a good part of the time.
     const [, busy] = /fetch (\d+) %.*Rests are left out/.exec(await page.locator("main").innerText()) ?? []
     expect(Number(busy)).toBeGreaterThan(10)
+    expect(await violationsOf(page)).toEqual([])
     const said = await stops(page)
     expect(said.filter((text) => /^rested [1-9]\.\d s: awaiting, then paused/.test(text))).toHaveLength(1)
     expect(said.filter((text) => text.includes("fetch"))).toHaveLength(5)

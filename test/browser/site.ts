@@ -6,6 +6,7 @@
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import axe from "axe-core"
 import type { Browser, Page } from "playwright-core"
 import { JobStore, type Program, WorkerPool } from "../../src/index.ts"
 import type { ServerOptions } from "../../src/server/Server.ts"
@@ -19,6 +20,15 @@ const waitMs = 20_000
 
 /** Waits until something of a page, or of a job, holds. */
 export const until = (holds: () => Promise<boolean> | boolean, ms = waitMs): Promise<void> => untilIn(holds, ms)
+
+/** The violations that axe finds on a page: each with its rule and the element. */
+export const violationsOf = async (page: Page): Promise<ReadonlyArray<string>> => {
+  await page.evaluate(axe.source)
+  return page.evaluate<ReadonlyArray<string>>(
+    `axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) =>
+      violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => id + ": " + html.slice(0, 200))))`
+  )
+}
 
 /** Starts a job, and does not wait for its end. */
 export const startOn = async (running: Running, program: string, id: string, input: object = {}): Promise<void> => {

@@ -99,11 +99,11 @@ export const Rests = ({ isPart, now, onShow, timeline, until = Infinity }: Rests
   const listed = new Set(rests.toSorted((a, b) => restMs(b, now) - restMs(a, now)).slice(0, listedRests))
   return (
     <section class="rests" aria-labelledby="rests">
-      <h3 id="rests">
+      <h2 id="rests">
         {listed.size < rests.length ? `The ${listed.size} longest of ${number(rests.length)} rests` : "Rests"}
         {inView(isPart)}
         <span class="soft"> {span(whole)} in all</span>
-      </h3>
+      </h2>
       <ul>
         {rests
           .filter((rest) => listed.has(rest))
