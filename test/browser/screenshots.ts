@@ -70,8 +70,8 @@ const underWay: ReadonlyArray<Picture> = [
     // The page hears of reports since it was opened, so it is opened at once, and a few words have to come.
     prepare: (page) => page.getByText("whole answers").first().waitFor()
   },
-  { name: "waits", place: "jobs/letter-to-ada/overview", ready: ".approval" },
-  { name: "slow", place: "jobs/documents/overview", ready: ".present .slow" },
+  { name: "waits", place: "jobs/letter-to-ada/overview", ready: ".approval", isLive: true },
+  { name: "slow", place: "jobs/documents/overview", ready: ".present .slow", isLive: true },
   { name: "slow-timeline", place: "jobs/documents/timeline", ready: "canvas", theme: "dark", isLive: true }
 ]
 
