@@ -84,7 +84,7 @@ export interface Diagnosis {
 
 /** The place of a job after the events that were read. */
 export interface Standing {
-  /** What followed the last cycle: a rest, or the end. `running`: it went on to the next cycle. */
+  /** The state that followed the last cycle: a rest, or the end. `running`: it went on to the next cycle. */
   readonly state: "running" | "paused" | "awaiting" | Status
   /** Whether that rest has ended. */
   readonly hasResumed: boolean
@@ -457,7 +457,7 @@ const plural = (count: number, word: string): string =>
 
 const about = (each: FactRef | undefined): string => (each === undefined ? "" : ` on ${each.kind}/${each.id}`)
 
-/** What the parts of a diagnosis do not tell. */
+/** The facts for a headline that the parts of a diagnosis do not tell. */
 interface Place {
   readonly cycle: number
   /** Why the job rests; "" if it does not. */

@@ -210,7 +210,7 @@ export const Kinds = Schema.Struct({ cycle: count, kinds: Schema.Record(Schema.S
 export const JobInput = Schema.Struct({
   input: Schema.Json,
   budget: Schema.Record(Schema.String, Schema.NullOr(Schema.Number)),
-  /** Of a fork: the job, and the cycle after which it begins. Left out of other jobs, and of forks of earlier versions. */
+  /** The job that a fork is of, and the cycle after which it begins. Left out of other jobs, and of forks of version 0.1. */
   forkOf: Schema.optionalKey(ForkOf)
 }).annotate({ identifier: "JobInput" })
 

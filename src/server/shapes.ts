@@ -131,8 +131,8 @@ const inList = {
   /** The id of the job whose child this one is; left out if it is none. */
   parent: Schema.optionalKey(Schema.String),
   /**
-   * Of a fork: the job, and the cycle after which it begins. Left out of other jobs, of forks of version 0.1, and in a list where
-   * the record of the job is long.
+   * The job that a fork is of, and the cycle after which the fork begins. Left out of other jobs, of forks of version 0.1, and in
+   * a list where the record of the job is long.
    */
   forkOf: Schema.optionalKey(ForkOf),
   /** A pause was asked for, and comes after the cycle under way. Left out if none was. */

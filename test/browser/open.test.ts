@@ -41,7 +41,7 @@ it("the times of an ended job come although the server could not tell them at fi
   const page = await site.browser.newPage()
   try {
     let refused = 0
-    await page.route(/\/jobs\/timed\/work/, async (route) => {
+    await page.route("**/jobs/timed/work*", async (route) => {
       if (++refused > 1) return route.continue()
       return route.fulfill({ status: 503, contentType: "application/problem+json", body: "{}" })
     })

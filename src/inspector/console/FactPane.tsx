@@ -102,7 +102,7 @@ const refreshMs = 2_000
 /** Tuning: the pane reads for a twentieth of the time at most, so long derivations are read seldom. */
 const restsPerRead = 20
 
-/** What the pane shows of a fact, and of which question it is. */
+/** A fact as the pane shows it, with the question that it answers. */
 interface Answered {
   readonly of: string
   readonly read: Read
@@ -133,7 +133,7 @@ const useFact = (jobId: string, named: Named): Read & { readonly isOlder: boolea
       const known = answered.peek()
       if (isPassing(read.problem) && known?.of === of) return
       if (!isPassing(read.problem)) readUntil = last
-      // What is the same stays as it is, with all that the viewer has unfolded.
+      // An equal answer changes nothing, so all that the viewer has unfolded stays.
       if (JSON.stringify(known) !== JSON.stringify({ of, read })) answered.value = { of, read }
     })
   }, [of])

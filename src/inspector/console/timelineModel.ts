@@ -168,7 +168,7 @@ const liveBar = (task: LiveTask, isOver: boolean): ReadonlyArray<Bar> => {
     worker: task.worker,
     from: claimedAt ?? endedAt ?? task.queuedAt,
     to: endedAt,
-    // Of the time before its end, nobody knows which part it waited.
+    // Nobody knows which part of the time before its end it waited.
     queued: claimedAt === undefined && endedAt !== undefined ? undefined : task.queuedAt,
     attempts: attempt,
     discarded: failed,
