@@ -27,7 +27,7 @@ const approve = async (id: string, running = site.running): Promise<void> => {
   expect(answer.status).toBe(200)
 }
 
-/** What the tip says at each stop of the keys, from the first. */
+/** The texts of the tip at the stops of the keys, from the first. */
 const stops = async (page: Page): Promise<ReadonlyArray<string>> => {
   const canvas = page.locator(".timeline canvas")
   await canvas.focus()
@@ -131,7 +131,7 @@ describe("the lanes of an agent that says how many tasks run at a time", () => {
     const { complaints, page } = await site.visit("jobs/lanes/timeline")
     await shows(page, /fetch \d+ %, fetch 2 \d+ %, fetch 3 \d+ %, fetch 4 idle for this job/)
     await shows(page, /sum up \d+ %, sum up 2 \d+ %, sum up 3 \d+ %, sum up 4–12 idle for this job/)
-    // Of one that says only how soon a task follows another, the lanes are those that were needed.
+    // An agent that says only how soon a task follows another has the lanes that were needed.
     expect(await page.locator("main").innerText()).not.toContain("go on 2")
     await page.getByRole("button", { name: "fold the lanes of sum up" }).click()
     await shows(page, /sum up ×3 of 12 \d+ %/)

@@ -104,7 +104,7 @@ describe("the timeline", () => {
     expect(rows.find((row) => row.includes("parse"))).toMatch(/worker [12]/)
     // One worker may do all of it while the other one starts.
     await shows(page, /Busy: worker 1 (\d+ %|idle for this job).* flaky \d+ %/)
-    // Of three that have one permit, the last waited for two: the table says how long.
+    // Three tasks share one permit, so the last waited for two: the table says how long.
     expect(rows.find((row) => row.includes("Seat/3"))).toMatch(/waited \d/)
     expect(complaints).toEqual([])
   })

@@ -1,4 +1,4 @@
-/** What the page keeps in the browser, and what it does where the browser keeps nothing. */
+/** The texts that the page keeps in the browser, and a browser that keeps none. */
 import { afterEach, expect, it, vi } from "vitest"
 
 interface Module {
